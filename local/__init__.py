@@ -1,0 +1,1 @@
+"""The offline twin: the whole service without Azure. Never deployed."""

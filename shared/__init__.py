@@ -1,0 +1,1 @@
+"""How a reaction is carried out: events, decisions, ledger, gateways."""

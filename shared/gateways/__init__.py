@@ -1,0 +1,52 @@
+"""The edges: what the core asks of Azure, as Protocols. One module each carries them out."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.actions import Deferred, Outcome, SendMail, SubmitJob
+
+
+class Jobs(Protocol):
+    """Azure ML jobs."""
+
+    def submit(self, action: SubmitJob, *, name: str, properties: Mapping[str, str], repeated: bool) -> Outcome:
+        """Start the job under *name*: one PUT.
+
+        *properties* are stamped on the job (as properties and as tags). "It exists already" is Done when
+        *repeated* (an earlier attempt is on record); on a first attempt the job is read once and its
+        ``reactor_operation`` property compared: another one is Failed ("name taken").
+        """
+        ...
+
+
+class Mail(Protocol):
+    """Communication Services mail."""
+
+    def send(self, action: SendMail, *, operation: str, first_sent: datetime) -> Outcome:
+        """Send once: one POST with *operation* as Operation-Id and *first_sent* for the repeatability window."""
+        ...
+
+    def find(self, operation: str) -> bool | Deferred:
+        """Ask whether the service knows *operation*; one GET."""
+        ...
+
+
+class Queue(Protocol):
+    """The queue of workspace events."""
+
+    def send(self, message: bytes, *, after: timedelta = timedelta()) -> None:
+        """Put *message* (JSON) in, visible after *after*; raises StorageError."""
+        ...
+
+
+class Blobs(Protocol):
+    """Named bytes in one container: dead letters, and events too large for a message."""
+
+    def put(self, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
+        """Write; the same name again is the same content, so an existing blob is left alone. Raises StorageError."""
+        ...
+
+    def get(self, name: str) -> bytes | None:
+        """Read, or None when there is none of that name. Raises StorageError."""
+        ...

@@ -1,0 +1,104 @@
+"""The app settings, read once and typed. One error names everything that is missing or wrong."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from shared.errors import ConfigurationError
+
+WORKSPACE_ID = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.MachineLearningServices/workspaces/[^/]+",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+SERVICES = ("queue", "table", "blob")
+
+
+class StateStorage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where state lives: a connection string (Azurite), or one URI per service and a managed identity."""
+
+    connection_string: str = ""
+    queue_uri: str = ""
+    table_uri: str = ""
+    blob_uri: str = ""
+    client_id: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment says about itself; the names are those of docs/settings.md in lower case."""
+
+    workspaces: frozenset[str]  # ARM ids, casefolded
+    ops_email: tuple[str, ...]
+    mail_endpoint: str
+    mail_sender: str
+    installation: str
+    storage: StateStorage
+    reactions_file: Path
+    client_id: str
+    dry_run: bool
+
+
+def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
+    """Read the settings; relative paths are under *folder*. Raises ConfigurationError naming every problem."""
+    problems: list[str] = []
+
+    def required(name: str, meaning: str) -> str:
+        value = environ.get(name, "").strip()
+        if not value:
+            problems.append(f"app setting {name} is missing: {meaning}")
+        return value
+
+    def several(name: str, meaning: str, shape: re.Pattern[str]) -> tuple[str, ...]:
+        values = tuple(part.strip() for part in required(name, meaning).split(",") if part.strip())
+        problems.extend(
+            f"app setting {name}, entry {number} is not what it should be: {meaning}"
+            for number, value in enumerate(values, start=1)
+            if not shape.fullmatch(value)
+        )
+        return values
+
+    workspaces = several("WORKSPACES", "ARM ids of the workspaces to react to, comma-separated", WORKSPACE_ID)
+    ops_email = several("OPS_EMAIL", "mail address of the Ops alias, several comma-separated", ADDRESS)
+    mail_endpoint = required("MAIL_ENDPOINT", "https://<resource>.communication.azure.com")
+    if mail_endpoint and not mail_endpoint.startswith("https://"):
+        problems.append("app setting MAIL_ENDPOINT must start with https://")
+    mail_sender = required("MAIL_SENDER", "verified sender address of the Communication Services domain")
+    installation = required("INSTALLATION", "a short name of this installation (a-z, 0-9, -); never change it")
+    if installation and not INSTALLATION.fullmatch(installation):
+        problems.append("app setting INSTALLATION must be 1 to 40 characters of a-z, 0-9 and -")
+    dry_run = environ.get("DRY_RUN", "").strip().casefold()
+    if dry_run not in {"", "true", "false"}:
+        problems.append("app setting DRY_RUN must be true or false")
+    storage = _storage(environ, problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    return Settings(
+        workspaces=frozenset(workspace.casefold() for workspace in workspaces),
+        ops_email=ops_email,
+        mail_endpoint=mail_endpoint.rstrip("/"),
+        mail_sender=mail_sender,
+        installation=installation,
+        storage=storage,
+        reactions_file=folder / (environ.get("REACTIONS_FILE", "").strip() or "reactions.yaml"),
+        client_id=environ.get("AZURE_CLIENT_ID", "").strip(),
+        dry_run=dry_run == "true",
+    )
+
+
+def _storage(environ: Mapping[str, str], problems: list[str]) -> StateStorage:
+    """StateStorage as the Functions triggers read it, so that triggers and code share the settings."""
+    if connection_string := environ.get("StateStorage", "").strip():
+        return StateStorage(connection_string=connection_string)
+    uris = {service: environ.get(f"StateStorage__{service}ServiceUri", "").strip() for service in SERVICES}
+    missing = [f"StateStorage__{service}ServiceUri" for service, uri in uris.items() if not uri]
+    if missing:
+        problems.append(f"app settings {', '.join(missing)} are missing (or StateStorage, a connection string)")
+    return StateStorage(
+        queue_uri=uris["queue"],
+        table_uri=uris["table"],
+        blob_uri=uris["blob"],
+        client_id=environ.get("StateStorage__clientId", "").strip() or environ.get("AZURE_CLIENT_ID", "").strip(),
+    )

@@ -1,0 +1,1 @@
+"""Fakes that stand behind the Protocols of `shared`."""
