@@ -16,13 +16,10 @@ class ReactorError(Exception):
 
 
 class MalformedError(ReactorError):
-    """The message is not a workspace event; it is kept as a dead letter.
+    """The message is not a workspace event; it is kept as a dead letter."""
 
-    ``reason`` says what is wrong in words of our own, never in the words of the payload.
-    """
-
-    def __init__(self, reason: str, **facts: str | int) -> None:
-        super().__init__(reason=reason, **facts)
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)  # in words of our own, never in the words of the payload
         self.reason = reason
 
 
@@ -47,3 +44,7 @@ class RowTooLargeError(ReactorError):
 
 class DeadlineError(ReactorError):
     """The run's time is used up; nothing more is sent."""
+
+
+class ContentionError(ReactorError):
+    """Other writers changed the row at every try; the event is tried again a little later."""

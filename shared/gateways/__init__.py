@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.actions import Deferred, Outcome, SendMail, SubmitJob
+from shared.messages import Message
 
 
 class Jobs(Protocol):
@@ -49,4 +50,16 @@ class Blobs(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """Read, or None when there is none of that name. Raises StorageError."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """What needs a person, with the reason."""
+
+    def keep_raw(self, raw: bytes, *, reason: str) -> str:
+        """Keep what cannot be read, and return its name. Raises StorageError."""
+        ...
+
+    def keep_event(self, message: Message, *, partition: str, failure: str, reason: str) -> str:
+        """Keep an event whose reaction failed, and return its name. Raises StorageError."""
         ...

@@ -1,0 +1,151 @@
+"""Events as they are told, in both schemas and any key case, made into one envelope.
+
+Facts: Azure ML publishes camelCase keys, documents PascalCase ones, and mixes them in captured events; a model
+version is an int in the docs and a string on the wire; `runTags`, `runProperties` and `runType` may be null or
+absent. So keys are read without regard to case, and a version is text.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from shared.errors import MalformedError
+
+EVENT_TYPE_PREFIX = "Microsoft.MachineLearningServices."
+#: An Event Grid event is at most 1 MB; ids, types and subjects are far shorter than this.
+TEXT_LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What every event says about itself. *workspace* is the topic (or source) as told; data keys are casefolded."""
+
+    id: str
+    type: str
+    workspace: str
+    subject: str
+    time: str
+    data: Mapping[str, Any]
+
+    def text(self, name: str) -> str:
+        """Value of the data field *name*, required; an int is told as text. Raises MalformedError."""
+        value = self.optional(name)
+        if not value:
+            raise MalformedError(f"data.{name} is missing or empty")
+        return value
+
+    def optional(self, name: str) -> str:
+        """Value of the data field *name*, "" where it is absent or null. Raises MalformedError on another type."""
+        value = self.data.get(name.casefold())
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or len(str(value)) > TEXT_LIMIT:
+            raise MalformedError(f"data.{name} is not a short text")
+        return str(value)
+
+    def strings(self, name: str) -> Mapping[str, str]:
+        """The string map *name* (tags, properties), empty where it is absent or null; null values are left out.
+
+        Raises MalformedError when it is no object. Values are strings in every capture; others are told as text.
+        """
+        value = self.data.get(name.casefold())
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise MalformedError(f"data.{name} is not an object")
+        return {key: one if isinstance(one, str) else str(one) for key, one in value.items() if one is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in a workspace. A family subclasses it and says what it happened to."""
+
+    family: ClassVar[str]
+
+    envelope: Envelope
+
+    @property
+    def workspace(self) -> str:
+        """ARM id of the workspace, as told; compare it without regard to case."""
+        return self.envelope.workspace
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """What it happened to: an always-present raw field, never configuration or a tag. Names the partition."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What happened, within workspace and family; the same however often and in whatever form it is told."""
+
+    @property
+    def label(self) -> str:
+        """Short readable name, part of job names."""
+        return self.subject
+
+    @property
+    def lineage(self) -> Mapping[str, str]:
+        """The ``reactor_…`` properties of what it happened to, when a reaction of ours brought that about."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """A family's answer to an event it is not for, with the reason."""
+
+    reason: str
+
+
+def parse(told: object) -> Envelope:
+    """Make decoded JSON an envelope. Raises MalformedError with the first thing that is wrong.
+
+    ``specVersion`` (with a capital) stands in Microsoft's own CloudEvents examples; the schema is therefore
+    told by the names of type and source, not by that key.
+    """
+    if not isinstance(told, dict):
+        raise MalformedError("the event is not a JSON object")
+    cloud = "type" in told and "eventType" not in told
+    data = told.get("data")
+    if not isinstance(data, dict):
+        raise MalformedError("data is missing or not an object")
+    return Envelope(
+        id=_header(told, "id"),
+        type=_header(told, "type" if cloud else "eventType"),
+        workspace=_header(told, "source" if cloud else "topic"),
+        subject=_header(told, "subject", required=False),
+        time=_header(told, "time" if cloud else "eventTime", required=False),
+        data={key.casefold(): value for key, value in data.items()},
+    )
+
+
+def _header(told: Mapping[str, object], name: str, *, required: bool = True) -> str:
+    value = told.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or (required and not value) or len(value) > TEXT_LIMIT:
+        raise MalformedError(f"{name} is missing or not a short text")
+    return value
+
+
+def retell(event: Any) -> dict[str, object]:  # noqa: ANN401 - two unrelated classes of a package not imported here
+    """Turn what an Event Grid trigger hands over (EventGridEvent or CloudEvent of azure.functions) into JSON again.
+
+    The binding chooses the class by the payload, not by the annotation, so it is told apart by its attributes.
+    """
+    if hasattr(event, "event_type"):
+        time, names = event.event_time, ("topic", "eventType", "eventTime")
+        values = (event.topic, event.event_type)
+    else:
+        time, names = event.time, ("source", "type", "time")
+        values = (event.source, event.type)
+    return {
+        "id": event.id,
+        names[0]: values[0],
+        "subject": event.subject,
+        names[1]: values[1],
+        names[2]: time.isoformat() if isinstance(time, datetime) else time,
+        "data": event.get_json(),
+    }

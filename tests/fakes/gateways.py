@@ -1,0 +1,93 @@
+"""Fakes of the edges that behave: Azure ML refuses a name twice, the mail service knows its operations."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.messages import Message, decode
+
+type Script = list[Outcome]
+
+
+@dataclass
+class FakeJobs:
+    """Azure ML: the journal of every PUT, and the jobs there are. *script* answers first, one outcome a call."""
+
+    script: Script = field(default_factory=list)
+    puts: list[str] = field(default_factory=list)
+    jobs: dict[str, tuple[SubmitJob, Mapping[str, str]]] = field(default_factory=dict)
+    before: Callable[[], None] = lambda: None
+
+    def submit(self, action: SubmitJob, *, name: str, properties: Mapping[str, str], repeated: bool) -> Outcome:
+        """See shared.gateways.Jobs."""
+        self.before()
+        self.puts.append(name)
+        if self.script:
+            return self.script.pop(0)
+        if name not in self.jobs:
+            self.jobs[name] = (action, properties)
+            return Done(receipt=name)
+        same = self.jobs[name][1]["reactor_operation"] == properties["reactor_operation"]
+        return Done(receipt=name, note="exists") if repeated or same else Failed(reason="name taken")
+
+
+@dataclass
+class FakeMail:
+    """Communication Services: mails by Operation-Id, and every POST. A Deferred in *script* loses the answer."""
+
+    script: Script = field(default_factory=list)
+    posts: list[str] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)
+    mails: dict[str, SendMail] = field(default_factory=dict)
+    delivers_lost_ones: bool = True
+
+    def send(self, action: SendMail, *, operation: str, first_sent: datetime) -> Outcome:
+        """See shared.gateways.Mail."""
+        assert first_sent.tzinfo is not None
+        self.posts.append(operation)
+        outcome = self.script.pop(0) if self.script else Done(receipt=operation)
+        if isinstance(outcome, Done) or (isinstance(outcome, Deferred) and self.delivers_lost_ones):
+            self.mails.setdefault(operation, action)
+        return outcome
+
+    def find(self, operation: str) -> bool | Deferred:
+        """See shared.gateways.Mail."""
+        self.lookups.append(operation)
+        return operation in self.mails
+
+
+@dataclass
+class FakeQueue:
+    """The queue: what was sent, in order, with its delay."""
+
+    sent: list[tuple[bytes, timedelta]] = field(default_factory=list)
+
+    def send(self, message: bytes, *, after: timedelta = timedelta()) -> None:
+        """See shared.gateways.Queue."""
+        self.sent.append((message, after))
+
+    def take(self) -> Message:
+        """Take the oldest message out."""
+        return decode(self.sent.pop(0)[0])[0]
+
+
+@dataclass
+class FakeBlobs:
+    """A container: blobs by name; the first writer of a name stays."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None) -> None:  # noqa: ARG002 - Protocol
+        """See shared.gateways.Blobs."""
+        self.blobs.setdefault(name, content)
+
+    def get(self, name: str) -> bytes | None:
+        """See shared.gateways.Blobs."""
+        return self.blobs.get(name)
+
+    def letters(self) -> list[dict[str, object]]:
+        """Return the dead letters in it."""
+        return [msgspec.json.decode(content)[0] for _name, content in sorted(self.blobs.items())]
