@@ -1,0 +1,204 @@
+"""reactions.yaml: what it may say, and how every mistake is told."""
+
+import sys
+from datetime import timedelta
+
+import pytest
+
+import handlers
+from handlers import model_registered
+from shared.errors import ConfigurationError
+from shared.events import parse
+from shared.guards import Budget, Guards
+from shared.reactions import Matched, Reactions, Unmatched, matches
+from shared.reactions_file import load
+from tests.fakes.events import SAMPLES, altered, sample
+from tests.fakes.service import rules
+
+GOOD = """\
+recipients:
+  ops: $OPS_EMAIL
+reactions:
+  - name: offline-test
+    on: model-registered
+    run:
+      job: pipelines/offline-test.yml
+"""
+
+
+def problems(text: str) -> list[str]:
+    """Return what is wrong with the text."""
+    with pytest.raises(ConfigurationError) as error:
+        rules(text)
+    return list(error.value.problems)
+
+
+def test_on_is_a_word() -> None:
+    """By YAML 1.2 rules `on` is no boolean, and neither is `yes`; `true` is."""
+    assert [rule.name for rule in rules(GOOD).on("model-registered")] == ["offline-test"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("on: model-registered", "on: model-registred", "5: `on` must be one of model-registered, data-drift"),
+        ("on: model-registered", "on: model-registred", "did you mean 'model-registered'?"),
+        ("    run:", "    rn:", "6: unknown key 'rn'; did you mean 'run'?"),
+        ("      job: ", "      jobs: ", "7: unknown key 'jobs'; did you mean 'job'?"),
+        ("    run:", "    when: { modle: x }\n    run:", "6: unknown key 'modle'; did you mean 'model'?"),
+        ("    run:", "    when: { model: 7 }\n    run:", "put the value in quotes"),
+        ("    run:", "    guards: { cooldown: 1 hour }\n    run:", "6: Expected `str` matching regex"),
+        ("    run:", "    guards: { budget: { runs: 0, per: 1d } }\n    run:", "6: Expected `int` >= 1"),
+        ("    run:", "    guards: { budget: { runs: 1 } }\n    run:", "missing required field `per`"),
+        ("    run:", "    guards: off\n    run:", "6: "),
+        ("name: offline-test", "name: Offline Test", "4: Expected `str` matching regex"),
+        ("  - name: offline-test\n    on", "  - on", "missing required field `name`"),
+        (
+            "pipelines/offline-test.yml",
+            "pipelines/offline-test.yml\n      inputs: { modle: x }",
+            "did you mean 'model'?",
+        ),
+        (
+            "pipelines/offline-test.yml",
+            "pipelines/offline-test.yml\n      inputs: { model: '${{ event.modle }}' }",
+            "8: unknown name ${{ event.modle }}; did you mean 'event.model'?",
+        ),
+        ("    run:\n      job: pipelines/offline-test.yml", "", "4: a reaction has either `run` or `mail`"),
+        (GOOD[GOOD.index("    run:") :], "    mail: { to: opps }", "6: unknown recipient 'opps'; did you mean 'ops'?"),
+        (GOOD[GOOD.index("    run:") :], "    mail: { to: ops, runbook: 'http://x' }", "6: Expected `str` matching"),
+        ("$OPS_EMAIL", "$OPS_MAIL", "2: not a mail address; write one, or $OPS_EMAIL"),
+        ("reactions:", "reaction:", "did you mean 'reactions'?"),
+        ("recipients:\n  ops: $OPS_EMAIL", "recipients: [ops]", "1: `recipients` must map names to addresses"),
+        (GOOD, "reactions: 7", "1: `reactions` must be a list of rules"),
+        (GOOD, "7", "reactions.yaml: must be a mapping"),
+        (GOOD, "reactions: [", "reactions.yaml:1: not YAML"),
+        (GOOD, GOOD + GOOD[GOOD.index("  - name") :], "8: the name 'offline-test' is taken"),
+    ],
+)
+def test_every_mistake_is_told_with_its_line(old: str, new: str, problem: str) -> None:
+    """File, line, what is wrong, and what would be right."""
+    told = problems(GOOD.replace(old, new))
+    assert any(problem in one and one.startswith("reactions.yaml:") for one in told), told
+
+
+def test_all_mistakes_are_told_in_one_go() -> None:
+    """Nobody wants to mend a file one error at a time."""
+    text = (
+        GOOD.replace("model-registered", "modle") + "  - name: b\n    on: data-drift\n    run: { jobs: x }\nextra: 1\n"
+    )
+    assert len(problems(text)) == 3
+
+
+def test_problems_of_the_job_file_stand_at_its_line() -> None:
+    """A job file that is missing or refused is a mistake of the rule that names it."""
+
+    def refuse(job: str) -> set[str]:
+        raise ConfigurationError(f"{job} does not exist")
+
+    with pytest.raises(ConfigurationError) as error:
+        load(
+            GOOD,
+            file="r.yaml",
+            vocabularies=handlers.VOCABULARIES,
+            addresses={"OPS_EMAIL": ("a@b.cd",)},
+            job_inputs=refuse,
+        )
+    assert error.value.problems == ("r.yaml:7: pipelines/offline-test.yml does not exist",)
+
+
+def test_defaults_protect() -> None:
+    """A run has a budget of ten a day, one on drift a cooldown of an hour; a rule changes what it names."""
+    day = timedelta(days=1)
+    text = """
+reactions:
+  - { name: a, on: data-drift, run: { job: pipelines/retrain.yml } }
+  - { name: b, on: data-drift, run: { job: pipelines/retrain.yml }, guards: { cooldown: 24h } }
+  - { name: c, on: data-drift, run: { job: pipelines/retrain.yml }, guards: none }
+  - name: d
+    on: model-registered
+    run: { job: pipelines/offline-test.yml }
+    guards: { budget: { runs: 3, per: 7d } }
+"""
+    guards = {rule.name: rule.guards for rule in rules(text).rules}
+    assert guards == {
+        "a": Guards(cooldown=timedelta(hours=1), budget=Budget(runs=10, per=day)),
+        "b": Guards(cooldown=day, budget=Budget(runs=10, per=day)),
+        "c": Guards(),
+        "d": Guards(cooldown=None, budget=Budget(runs=3, per=7 * day)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("globs", "value", "expected"),
+    [
+        ("*", "churn", True),
+        ("churn-*", "churn-eu", True),
+        ("churn-*", "churn", False),
+        (["a", "b*"], "bc", True),
+        ([], "b", False),
+        ("Churn", "churn", False),
+        ("*", None, False),
+        ("*", "", True),
+    ],
+)
+def test_globs(globs: str | list[str], value: str | None, *, expected: bool) -> None:
+    """Any of several, with regard to case; what is absent matches nothing."""
+    assert matches(globs, value) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "failing"),
+    [
+        ("{ model: churn }", ""),
+        ("{ model: [x, y] }", "model: wanted 'x' or 'y', is 'churn'"),
+        ("{ model: churn, tags: { stage: candidate } }", ""),
+        ("{ tags: { stage: prod } }", "tags.stage: wanted 'prod', is 'candidate'"),
+        ("{ tags: { owner: '*' } }", "tags.owner: wanted '*', is absent"),
+    ],
+)
+def test_the_first_failing_condition_is_told(when: str, failing: str) -> None:
+    """With what it wants and what it met."""
+    reactions = rules(GOOD.replace("    run:", f"    when: {when}\n    run:"))
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    (item,) = model_registered.plan(event, reactions)
+    assert (item.reason if isinstance(item, Unmatched) else "") == failing
+
+
+def test_inputs_are_filled_from_the_event() -> None:
+    """Names and literals may be mixed in one value."""
+    inputs = "\n      inputs: { model: '${{event.model}}' }"
+    text = GOOD.replace("offline-test.yml", f"offline-test.yml{inputs}")
+    event = model_registered.recognise(parse(altered("model-registered", modelVersion="2026-11-20.1")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    (item,) = model_registered.plan(event, rules(text))
+    assert isinstance(item, Matched)
+    assert getattr(item.action, "inputs", None) == {"model": "azureml:churn:2026-11-20.1"}
+
+
+def test_the_digest_follows_the_rule() -> None:
+    """Stamped on jobs: another text, another digest; the same text, the same one."""
+    one, same, other = (
+        rules(text).rules[0].digest for text in (GOOD, GOOD, GOOD.replace("on:", "when: {model: x}\n    on:"))
+    )
+    assert one == same != other
+
+
+def test_every_name_behind_expressions_is_filled() -> None:
+    """A name that validation accepts is one that planning knows, for every family."""
+    for family in handlers.HANDLERS:
+        job = "pipelines/retrain.yml" if family.name == "data-drift" else "pipelines/offline-test.yml"
+        key = "drift_monitor" if family.name == "data-drift" else "model"
+        names = "".join(f"${{{{ {name} }}}}" for name in family.vocabulary.values)
+        text = (
+            f"reactions:\n  - {{ name: a, on: {family.name}, run: {{ job: {job}, inputs: {{ {key}: '{names}' }} }} }}\n"
+        )
+        reactions: Reactions = rules(text)
+        events = [family.recognise(parse(sample(path.stem))) for path in SAMPLES.glob("*.json")]
+        plans = [plan_of(event, reactions) for event in events if hasattr(event, "identity")]
+        assert plans
+
+
+def plan_of(event: object, reactions: Reactions) -> object:
+    """Return what the module of the event's family plans."""
+    return sys.modules[type(event).__module__].plan(event, reactions)
