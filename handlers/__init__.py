@@ -1,0 +1,120 @@
+"""What we react to: one file per family of events, the registry, and the dispatch of a message to its families."""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from handlers import data_drift, model_registered, pipeline_failure
+from handlers.family import Family
+from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
+from shared.events import Envelope, NotOurs, parse
+from shared.gateways import Blobs, DeadLetters, Queue
+from shared.gateways.large_events import fetch, stow
+from shared.messages import Message, decode, told, wrap
+from shared.orchestration import Orchestration
+from shared.telemetry import Facts, emit
+
+HANDLERS: tuple[Family[Any], ...] = (
+    model_registered.FAMILY,
+    data_drift.FAMILY,
+    pipeline_failure.FAMILY,
+)
+VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}
+
+#: How often a deployment that is not usable as configured is tried again; see docs/operations.md.
+CONFIGURATION_RETRY = timedelta(minutes=5)
+
+
+class Service(Protocol):
+    """What a message needs besides its families; shared/bootstrap.py builds it."""
+
+    @property
+    def queue(self) -> Queue: ...  # noqa: D102 - see shared/gateways
+
+    @property
+    def large_events(self) -> Blobs: ...  # noqa: D102
+
+    @property
+    def dead_letters(self) -> DeadLetters: ...  # noqa: D102
+
+    def accepts(self, workspace: str) -> bool:
+        """Is this one of the workspaces to react to? Raises ConfigurationError."""
+        ...
+
+    def orchestration(self, message: Message) -> Orchestration:
+        """Return the orchestration of one delivery. Raises ConfigurationError."""
+        ...
+
+
+def take_in(family: Family[Any], event: Mapping[str, object], service: Service) -> None:
+    """Push delivery: recognise and enqueue, nothing more; *event* is the decoded JSON. Raises StorageError."""
+    try:
+        message = wrap(event)
+        recognised = family.recognise(parse(event))
+    except MalformedError as error:
+        raw = repr(event).encode(errors="backslashreplace")
+        _refuse(raw, error, service)
+        return
+    if isinstance(recognised, NotOurs):
+        emit("event.passed", {"family": family.name, "event": str(event.get("id")), "reason": recognised.reason})
+        return
+    service.queue.send(stow(message, service.large_events).encode())
+    facts: Facts = {"family": family.name, "event": recognised.envelope.id, "subject": recognised.label}
+    emit("event.enqueued", facts)
+
+
+def dispatch(text: bytes, service: Service) -> None:
+    """One queue message: have every family that recognises the event handle it.
+
+    Returns when the message may be deleted. Raises StorageError and DeadlineError: the host brings it back.
+    """
+    try:
+        messages = [stow(message, service.large_events) for message in decode(text)]
+        if len(messages) == 1:
+            _dispatch_one(messages[0], service)
+            return
+    except (MalformedError, RowTooLargeError) as error:
+        _refuse(text, error, service)
+        return
+    for message in messages:  # somebody put an array there: each event goes its own way
+        service.queue.send(message.encode())
+    emit("event.split", {"count": len(messages)})
+
+
+def _dispatch_one(message: Message, service: Service) -> None:
+    envelope = parse(told(fetch(message, service.large_events)))
+    try:
+        if not service.accepts(envelope.workspace):
+            reason = "a workspace that is not in WORKSPACES"
+            emit("event.skipped", {"event": envelope.id, "workspace": envelope.workspace, "reason": reason})
+            return
+        _offer(envelope, service.orchestration(message))
+    except ConfigurationError as error:
+        # Touches no row: nothing is lost while a bad deployment is mended, and an alert watches this line.
+        service.queue.send(message.encode(), after=CONFIGURATION_RETRY)
+        for problem in error.problems:
+            emit("configuration.error", {"event": envelope.id, "problem": problem}, level=logging.ERROR)
+
+
+def _offer(envelope: Envelope, orchestration: Orchestration) -> None:
+    reasons = []
+    for family in HANDLERS:
+        answer = family.offer(envelope, orchestration)
+        if isinstance(answer, NotOurs):
+            reasons.append(f"{family.name}: {answer.reason}")
+    if len(reasons) == len(HANDLERS):
+        facts: Facts = {"event": envelope.id, "subject": envelope.subject, "reason": "; ".join(reasons)}
+        emit("event.skipped", facts)
+
+
+def bury(text: bytes, service: Service) -> None:
+    """Keep what the host gave up (its poison queue) as a dead letter. Raises StorageError."""
+    name = service.dead_letters.keep_raw(text, reason="poison: the host gave the message up after repeated crashes")
+    emit("event.dead_lettered", {"reason": "poison", "receipt": name}, level=logging.ERROR)
+
+
+def _refuse(raw: bytes, error: ReactorError, service: Service) -> None:
+    reason = f"malformed: {error.reason}" if isinstance(error, MalformedError) else str(error)
+    name = service.dead_letters.keep_raw(raw, reason=reason)
+    emit("event.dead_lettered", {"reason": reason, "receipt": name}, level=logging.WARNING)

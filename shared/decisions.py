@@ -1,0 +1,115 @@
+"""What an event's row becomes: pure functions from the row as read to the row to write."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+import msgspec
+
+from shared.actions import Deferred, Done, Failed, Operation, Outcome, SubmitJob
+from shared.guards import Memory, Skipped, decide
+from shared.reactions import Matched, Plan, Unmatched
+from shared.records import EventRecord, ReactionRecord, Wake
+
+
+def decide_event(
+    record: EventRecord,
+    plan: Plan,
+    *,
+    operation_of: Callable[[str], Operation],
+    label: str,
+    memories: Mapping[str, Memory],
+    now: datetime | None,
+    reopen: str = "",
+) -> tuple[EventRecord, Mapping[str, Memory]]:
+    """Decide each reaction that is undecided; return the row, and the memories that change with it.
+
+    What was decided stays: a guard's skip is final, and an admitted reaction is not asked again. *now* is None
+    when nothing was read, which is so only when no reaction of the plan has guards.
+    """
+    decided: dict[str, ReactionRecord] = {}
+    remembered: dict[str, Memory] = {}
+    for item in plan:
+        name = item.reaction.name
+        standing = record.reactions.get(name)
+        if standing is not None and not standing.undecided(name=name, reopen=reopen):
+            continue
+        if isinstance(item, Unmatched):
+            decided[name] = ReactionRecord(decision="unmatched", reason=item.reason)
+            continue
+        operation, memory = operation_of(name), memories.get(name, Memory())
+        failure = standing.failure if standing else 0
+        refusal = _refusal(item, memory, operation, now)
+        if refusal is not None:
+            decided[name] = ReactionRecord(decision="skipped", reason=refusal.reason, failure=failure)
+            continue
+        horizon = item.reaction.guards.horizon
+        if horizon and now is not None:
+            remembered[name] = memory.admit(operation.digest, now=now, horizon=horizon)
+        submits = isinstance(item.action, SubmitJob)
+        decided[name] = ReactionRecord(
+            decision="admitted",
+            operation=operation.digest,
+            effect=operation.job_name(label) if submits else operation.mail_id(),
+            failure=failure,
+        )
+    return changed(record, decided), remembered
+
+
+def _refusal(item: Matched, memory: Memory, operation: Operation, now: datetime | None) -> Skipped | None:
+    if now is None:
+        return None
+    decision = decide(item.reaction.guards, memory, operation=operation.digest, now=now)
+    return decision if isinstance(decision, Skipped) else None
+
+
+def unite(
+    record: EventRecord,
+    outcomes: Mapping[str, Outcome],
+    *,
+    seen: Wake | None,
+    wake: Wake | None,
+    gone: Collection[str],
+    now: datetime,
+) -> EventRecord:
+    """Unite *outcomes* with the row: done beats failed, and nothing done is ever undone.
+
+    *seen* is the wake this delivery read, *wake* the live copy it sent, *gone* the reactions whose rule is missed.
+    When another delivery has set a wake meanwhile, its copy is the live one: ours, on arrival, has nothing to do.
+    """
+    united = changed(record, _settled(record, outcomes, gone, now))
+    if not united.pending:
+        return msgspec.structs.replace(united, wake=None, trouble_since=None)
+    deferred = any(isinstance(outcome, Deferred) for outcome in outcomes.values())
+    succeeded = any(isinstance(outcome, Done) for outcome in outcomes.values())
+    others = record.wake if record.wake != seen else None
+    since = None if succeeded else record.trouble_since
+    return msgspec.structs.replace(
+        united,
+        wake=others or wake or record.wake,
+        trouble_since=since or (now if deferred else None),
+        attempts=record.attempts + deferred,
+    )
+
+
+def _settled(
+    record: EventRecord, outcomes: Mapping[str, Outcome], gone: Collection[str], now: datetime
+) -> Mapping[str, ReactionRecord]:
+    """Return what *outcomes* change: an outcome is written once, but for a failure that turns out done."""
+    settled: dict[str, ReactionRecord] = {}
+    for name, outcome in outcomes.items():
+        standing = record.reactions[name]
+        match outcome:
+            case Done() if not isinstance(standing.outcome, Done):
+                settled[name] = msgspec.structs.replace(standing, outcome=outcome)
+            case Failed() if standing.outcome is None:
+                settled[name] = msgspec.structs.replace(standing, outcome=outcome, failure=standing.failure + 1)
+            case Deferred() if name in gone and standing.gone_since is None:
+                settled[name] = msgspec.structs.replace(standing, gone_since=now)
+            case _:
+                pass
+    return settled
+
+
+def changed(record: EventRecord, reactions: Mapping[str, ReactionRecord]) -> EventRecord:
+    """Return the row with some reactions' records replaced."""
+    return msgspec.structs.replace(record, reactions={**record.reactions, **reactions})

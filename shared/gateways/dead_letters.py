@@ -1,0 +1,51 @@
+"""Dead letters: one container and one form for everything that needs a person.
+
+The form is Event Grid's own, a JSON array of one event with ``deadLetterReason`` added, so that what Event Grid
+could not deliver, what the host gave up and what we refuse lie side by side. What is no event stands there as
+``raw`` (base64, size-capped). Names derive from the content: the same letter twice is one blob.
+"""
+
+import base64
+import hashlib
+
+import msgspec
+
+from shared.gateways import Blobs
+from shared.messages import Message
+
+#: A queue message holds 64 KiB; more than that comes from nowhere, and is not worth keeping whole.
+RAW_BYTES = 64 * 1024
+
+
+class BlobDeadLetters:
+    """Dead letters in a blob container; every method raises StorageError."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def keep_raw(self, raw: bytes, *, reason: str) -> str:
+        """Keep what cannot be read, and return the blob's name."""
+        letter = {
+            "deadLetterReason": reason,
+            "raw": base64.b64encode(raw[:RAW_BYTES]).decode(),
+            "bytes": len(raw),
+        }
+        return self._put(f"reactor/unreadable/{hashlib.sha256(raw).hexdigest()[:32]}.json", letter)
+
+    def keep_event(self, message: Message, *, partition: str, failure: str, reason: str) -> str:
+        """Keep an event whose reaction failed, and return the blob's name; *failure* is what a replay reopens."""
+        letter: dict[str, object] = {"deadLetterReason": reason, "reactorFailure": failure}
+        if message.generation:
+            letter["reactorGeneration"] = message.generation
+        if message.inline is None:
+            letter["reactorBlob"] = message.blob
+            content = (message.blob or "").encode()
+        else:
+            content = message.inline
+            letter = {**msgspec.json.decode(content, type=dict[str, object]), **letter}
+        digest = hashlib.sha256(partition.encode() + b"\0" + content + b"\0" + failure.encode()).hexdigest()[:32]
+        return self._put(f"reactor/failed/{digest}.json", letter)
+
+    def _put(self, name: str, letter: dict[str, object]) -> str:
+        self._blobs.put(name, msgspec.json.encode([letter]))
+        return name

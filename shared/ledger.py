@@ -1,0 +1,220 @@
+"""Decisions and outcomes of every event, written as facts that only grow.
+
+No lock and no lease: a write says what it has read, the store refuses the second writer, who reads again.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from shared.actions import Failed, Notice, Operation, Outcome
+from shared.decisions import changed, decide_event, unite
+from shared.errors import ContentionError
+from shared.events import Event
+from shared.guards import Memory
+from shared.messages import Message
+from shared.reactions import Matched, Plan
+from shared.records import (
+    EventRecord,
+    Wake,
+    event_key,
+    memory_key,
+    partition_key,
+    read_event,
+    read_memory,
+    write_event,
+    write_memory,
+)
+from shared.store import Conflict, Row, Store, Written
+
+#: A writer that loses this often gives way: the event is put back for a while.
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """An event's row as it stands: *fresh* are the reactions that this delivery decided, *now* the store's clock."""
+
+    partition: str
+    key: str
+    record: EventRecord
+    etag: str
+    fresh: frozenset[str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What one query read: the event's row, the memory rows by reaction, and the store's clock."""
+
+    event: Row | None = None
+    memories: Mapping[str, Row]
+    now: datetime | None = None
+
+
+class Ledger:
+    """The ledger of one installation. Every method raises StorageError when the store does not answer."""
+
+    def __init__(self, store: Store, *, installation: str, dry_run: bool = False) -> None:
+        self._store = store
+        self._installation = installation
+        self._prefix = "dry|" if dry_run else ""
+
+    def operation(self, event: Event, generation: int, reaction: str) -> Operation:
+        """Return what every id of the reaction's effect is derived from."""
+        return Operation(
+            installation=self._installation,
+            workspace=event.workspace,
+            identity=f"{event.family}|{event.identity}",
+            reaction=reaction,
+            generation=generation,
+        )
+
+    def admit(self, event: Event, plan: Plan, message: Message) -> Admission:
+        """Decide what is undecided in ONE write: the event's row and the memory its decisions rest on.
+
+        An event told for the first time to reactions without guards is inserted unread. Raises ContentionError.
+        """
+        partition = partition_key(event.workspace, event.subject)
+        key = self._prefix + event_key(event.family, event.identity, message.generation)
+        guarded = [item.reaction.name for item in plan if isinstance(item, Matched) and item.reaction.guards.horizon]
+        unread = not guarded and not message.token and not message.reopen
+        for _ in range(TRIES):
+            rows = _Rows(memories={}) if unread else self._read(partition, key, guarded)
+            before = read_event(rows.event) if rows.event else None
+            after, remembered = decide_event(
+                before or EventRecord(),
+                plan,
+                operation_of=partial(self.operation, event, message.generation),
+                label=event.label,
+                memories={name: read_memory(row) for name, row in rows.memories.items()},
+                now=rows.now,
+                reopen=message.reopen,
+            )
+            admission = partial(Admission, partition=partition, key=key, record=after)
+            columns = write_event(before, after)
+            if rows.event is not None and rows.event.etag and rows.now and not columns:
+                return admission(etag=rows.event.etag, fresh=frozenset(), now=rows.now)
+            if rows.event is None:
+                columns = {**_about(event, message), **columns}
+            row = Row(partition=partition, key=key, values=columns, etag=rows.event.etag if rows.event else None)
+            answer = self._write([row, *self._memory_rows(partition, remembered, rows.memories)])
+            if isinstance(answer, Written):
+                known = before.reactions if before else {}
+                fresh = frozenset(name for name, record in after.reactions.items() if known.get(name) != record)
+                return admission(etag=answer.etags[0], fresh=fresh, now=answer.at)
+            unread = False
+        raise ContentionError(partition=partition, key=key)
+
+    def mark_sent(self, admission: Admission, reaction: str, notice: Notice) -> Admission | None:
+        """Record that a mail is being sent, and its content, before it is; None when another delivery does so."""
+        seen = admission.record.reactions[reaction].sent_at
+
+        def mark(record: EventRecord) -> EventRecord | None:
+            standing = record.reactions[reaction]
+            if standing.sent_at != seen or not standing.pending:
+                return None
+            return changed(record, {reaction: msgspec.structs.replace(standing, sent_at=admission.now, notice=notice)})
+
+        return self._update(admission, mark)
+
+    def settle(
+        self,
+        admission: Admission,
+        outcomes: Mapping[str, Outcome],
+        *,
+        wake: Wake | None = None,
+        gone: Collection[str] = (),
+    ) -> Admission:
+        """Unite *outcomes* with the row in ONE write, and say what the event waits for; see decisions.unite.
+
+        What failed is taken back from memory in the same transaction. Raises ContentionError.
+        """
+        settled = self._update(
+            admission,
+            partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, gone=gone, now=admission.now),
+            forget=[name for name, outcome in outcomes.items() if isinstance(outcome, Failed)],
+        )
+        return settled or admission
+
+    def _update(
+        self,
+        admission: Admission,
+        change: Callable[[EventRecord], EventRecord | None],
+        forget: Sequence[str] = (),
+    ) -> Admission | None:
+        """Write what *change* makes of the row, reading again after each conflict; None when it makes nothing."""
+        record, etag = admission.record, admission.etag
+        for _ in range(TRIES):
+            after = change(record)
+            if after is None:
+                return None
+            columns = write_event(record, after)
+            if not columns:
+                return replace(admission, record=after, etag=etag)
+            row = Row(partition=admission.partition, key=admission.key, values=columns, etag=etag)
+            answer = self._write([row, *self._forgetting(admission.partition, record, forget)])
+            if isinstance(answer, Written):
+                return replace(admission, record=after, etag=answer.etags[0], now=answer.at)
+            found = self._read(admission.partition, admission.key, ()).event
+            if found is None:
+                break
+            record, etag = read_event(found), found.etag or ""
+        raise ContentionError(partition=admission.partition, key=admission.key)
+
+    def _forgetting(self, partition: str, record: EventRecord, failed: Sequence[str]) -> list[Row]:
+        """Return the memory rows without what failed: what never happened suppresses nothing."""
+        if not failed:
+            return []
+        rows = self._read(partition, "", failed).memories
+        remembered = {
+            name: read_memory(row).forget(record.reactions[name].operation)
+            for name, row in rows.items()
+            if record.reactions[name].pending
+        }
+        return self._memory_rows(partition, remembered, rows)
+
+    def _memory_rows(self, partition: str, memories: Mapping[str, Memory], read: Mapping[str, Row]) -> list[Row]:
+        return [
+            Row(
+                partition=partition,
+                key=self._prefix + memory_key(name),
+                values=write_memory(memory),
+                etag=read[name].etag if name in read else None,
+            )
+            for name, memory in memories.items()
+        ]
+
+    def _read(self, partition: str, key: str, reactions: Sequence[str]) -> _Rows:
+        memory_keys = {self._prefix + memory_key(name): name for name in reactions}
+        page = self._store.query(partition, [key, *memory_keys])
+        return _Rows(
+            event=next((row for row in page.rows if row.key == key), None),
+            memories={memory_keys[row.key]: row for row in page.rows if row.key in memory_keys},
+            now=page.at,
+        )
+
+    def _write(self, rows: Sequence[Row]) -> Written | Conflict:
+        if len(rows) > 1:
+            return self._store.transaction(rows)
+        return self._store.merge(rows[0]) if rows[0].etag else self._store.insert(rows[0])
+
+
+def _about(event: Event, message: Message) -> dict[str, str | int]:
+    """Return the columns that tell what the row is about; the event stands there inline or as a blob's name."""
+    envelope = event.envelope
+    content = {"blob": message.blob or ""} if message.inline is None else {"event": message.inline.decode()}
+    return {
+        "workspace": envelope.workspace,
+        "family": event.family,
+        "subject": event.subject,
+        "identity": event.identity,
+        "event_id": envelope.id,
+        "event_type": envelope.type,
+        "event_time": envelope.time,
+        "generation": message.generation,
+        **content,
+    }

@@ -1,0 +1,209 @@
+"""The single path of every reaction: plan, admit, perform, settle."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from shared.actions import Action, Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.errors import ContentionError
+from shared.events import Event
+from shared.gateways import DeadLetters, Jobs, Mail, Queue
+from shared.ledger import Admission, Ledger
+from shared.messages import Message
+from shared.reactions import Matched, Plan, Reactions
+from shared.records import ReactionRecord, Wake, failure_id
+from shared.telemetry import Facts, emit
+
+#: A wake-up this late is taken for lost: any delivery may then carry the event on.
+OVERDUE = timedelta(minutes=15)
+#: How long a rule may be missing (a rolling update, a roll-back) before its admitted reaction is dead-lettered.
+RULE_GONE = timedelta(minutes=30)
+RULE_GONE_RETRY = timedelta(minutes=5)
+#: Trouble without a success in between for this long ends in a dead letter; Event Grid gives up after 24 h as well.
+TROUBLE = timedelta(hours=24)
+#: Two deliveries at once: the second gives the first one this long before it looks the mail up.
+SENDING = timedelta(minutes=1)
+CONTENTION = timedelta(seconds=15)
+
+type Planner[E: Event] = Callable[[E, Reactions], Plan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How the event stands after this delivery: each reaction's record, and what it waits for (None: nothing)."""
+
+    reactions: Mapping[str, ReactionRecord]
+    wake: Wake | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orchestration:
+    """Carries out one delivery of one event.
+
+    *new_token* and *jitter* (0 to 1) are the randomness, *version* is stamped on jobs.
+    """
+
+    message: Message
+    reactions: Reactions
+    ledger: Ledger
+    jobs: Jobs
+    mail: Mail
+    queue: Queue
+    dead_letters: DeadLetters
+    new_token: Callable[[], str]
+    jitter: Callable[[], float]
+    version: str
+    dry_run: bool = False
+
+    def react[E: Event](self, event: E, planner: Planner[E]) -> Settlement:
+        """Decide and carry out what follows from *event*, once, however often it is delivered.
+
+        Raises StorageError and DeadlineError: then the host brings the message back, and nothing is done twice.
+        """
+        plan = planner(event, self.reactions)
+        try:
+            admission = self.ledger.admit(event, plan, self.message)
+        except ContentionError:
+            self._put_back(self.message.token, CONTENTION)
+            return Settlement(reactions={})
+        _tell_decisions(event, admission)
+        actions = {item.reaction.name: item for item in plan if isinstance(item, Matched)}
+        outcomes: dict[str, Outcome] = {}
+        for name in sorted(self._due(admission)):
+            outcome, admission = self._perform(event, actions.get(name), name, admission)
+            outcomes[name] = self._within_limits(outcome, admission)
+        return self._settle(event, admission, outcomes, gone=outcomes.keys() - actions.keys())
+
+    def _due(self, admission: Admission) -> frozenset[str]:
+        """Return what this delivery may carry out: all that is pending, or only its own while a live copy waits."""
+        wake = admission.record.wake
+        if wake is None or wake.token == self.message.token or admission.now >= wake.due + OVERDUE:
+            return admission.record.pending
+        return admission.fresh & admission.record.pending
+
+    def _perform(
+        self, event: Event, planned: Matched | None, name: str, admission: Admission
+    ) -> tuple[Outcome, Admission]:
+        record = admission.record.reactions[name]
+        if planned is None:
+            return _rule_gone(record, admission), admission
+        if self.dry_run:
+            return Done(receipt=record.effect, note="dry run: decided, not done"), admission
+        action: Action = planned.action
+        match action:
+            case SubmitJob():
+                stamp = self._stamp(event, planned, record)
+                repeated = name not in admission.fresh
+                outcome = self.jobs.submit(action, name=record.effect, properties=stamp, repeated=repeated)
+                return outcome, admission
+            case SendMail():
+                return self._send(action, name, admission)
+
+    def _send(self, action: SendMail, name: str, admission: Admission) -> tuple[Outcome, Admission]:
+        """Mail once: `sent_at` and the content are on record before the first send; look up before any repeat."""
+        record = admission.record.reactions[name]
+        if record.sent_at is not None:
+            if admission.now < record.sent_at + SENDING:
+                return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
+            found = self.mail.find(record.effect)
+            if isinstance(found, Deferred):
+                return found, admission
+            if found:
+                return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
+        marked = self.ledger.mark_sent(admission, name, record.notice or action.notice)
+        if marked is None:
+            return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
+        frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or action.notice)
+        return self.mail.send(frozen, operation=record.effect, first_sent=marked.now), marked
+
+    def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:
+        """Return the properties by which a job explains itself, and by which a loop can be seen."""
+        depth = event.lineage.get("reactor_depth", "0")
+        return {
+            "reactor_reaction": planned.reaction.name,
+            "reactor_event": event.envelope.id,
+            "reactor_identity": f"{event.family}|{event.identity}",
+            "reactor_operation": record.operation,
+            "reactor_root_event": event.lineage.get("reactor_root_event", event.envelope.id),
+            "reactor_depth": str(int(depth) + 1 if depth.isdecimal() and len(depth) < len("1000") else 1),
+            "reactor_rule": planned.reaction.digest,
+            "reactor_version": self.version,
+        }
+
+    def _settle(
+        self, event: Event, admission: Admission, outcomes: Mapping[str, Outcome], gone: frozenset[str] | set[str]
+    ) -> Settlement:
+        """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
+        for name, outcome in outcomes.items():
+            if isinstance(outcome, Failed):
+                number = admission.record.reactions[name].failure + 1
+                self.dead_letters.keep_event(
+                    self.message, partition=admission.partition, failure=failure_id(name, number), reason=outcome.reason
+                )
+        wake = self._wake(admission, outcomes)
+        if outcomes:
+            admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
+        _tell_outcomes(event, outcomes)
+        return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
+
+    def _wake(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Wake | None:
+        """Put one copy back for the earliest of what waits, unless a live copy waits already."""
+        waits = [outcome.after for outcome in outcomes.values() if isinstance(outcome, Deferred)]
+        standing = admission.record.wake
+        live = standing is not None and standing.token != self.message.token
+        if not waits or (live and standing and admission.now < standing.due + OVERDUE):
+            return None
+        token = self.new_token()
+        after = self._put_back(token, min(waits))
+        return Wake(token=token, due=admission.now + after)
+
+    def _put_back(self, token: str, after: timedelta) -> timedelta:
+        """Put a copy into the queue; jitter keeps what waits for one cause from coming back at one moment."""
+        delay = after * (1 + self.jitter() / 10)
+        self.queue.send(msgspec.structs.replace(self.message, token=token).encode(), after=delay)
+        return delay
+
+    def _within_limits(self, outcome: Outcome, admission: Admission) -> Outcome:
+        """Turn "later" into a failure when the trouble lasts too long."""
+        since = admission.record.trouble_since
+        if isinstance(outcome, Deferred) and since is not None and admission.now >= since + TROUBLE:
+            return Failed(
+                reason=f"trouble for {TROUBLE // timedelta(hours=1)} h without a success; last: {outcome.reason}"
+            )
+        return outcome
+
+
+def _rule_gone(record: ReactionRecord, admission: Admission) -> Outcome:
+    """An admitted reaction without a rule waits for a roll-back, then is a dead letter."""
+    if record.gone_since is not None and admission.now >= record.gone_since + RULE_GONE:
+        return Failed(reason="rule_gone: the rule was removed or no longer matches; restore it and replay")
+    return Deferred(reason="the rule of an admitted reaction is gone", after=RULE_GONE_RETRY)
+
+
+def _facts(event: Event) -> Facts:
+    return {"event": event.envelope.id, "family": event.family, "subject": event.label}
+
+
+def _tell_decisions(event: Event, admission: Admission) -> None:
+    for name in sorted(admission.fresh):
+        record = admission.record.reactions[name]
+        decided: Facts = {"reaction": name, "decision": record.decision, "reason": record.reason}
+        emit("reaction.decided", {**_facts(event), **decided})
+    if not admission.fresh:
+        emit("event.known", {**_facts(event), "count": len(admission.record.pending)})
+
+
+def _tell_outcomes(event: Event, outcomes: Mapping[str, Outcome]) -> None:
+    for name, outcome in outcomes.items():
+        facts: Facts = {**_facts(event), "reaction": name}
+        match outcome:
+            case Done():
+                facts |= {"outcome": "done", "receipt": outcome.receipt, "reason": outcome.note}
+            case Failed():
+                facts |= {"outcome": "failed", "reason": outcome.reason}
+            case Deferred():
+                seconds = int(outcome.after.total_seconds())
+                facts |= {"outcome": "deferred", "reason": outcome.reason, "seconds": seconds}
+        emit("action.settled", facts)

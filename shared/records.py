@@ -1,0 +1,140 @@
+"""Rows of the ledger as typed records. A row per event, a row per (reaction, subject); one partition per subject."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from shared.actions import Done, Failed, Notice
+from shared.guards import Memory
+from shared.store import Row
+
+READABLE = 60
+#: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
+REACTION_COLUMN = "r_"
+
+
+class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was decided for one reaction, and what became of it.
+
+    *operation* is the operation's digest, *effect* the job's name or the mail's Operation-Id; *failure* counts the
+    failures so far; *sent_at* and *notice* are written before a mail's first send; *gone_since* is when the rule
+    of an admitted reaction was first missed.
+    """
+
+    decision: Literal["admitted", "skipped", "unmatched"]
+    reason: str = ""
+    operation: str = ""
+    effect: str = ""
+    sent_at: datetime | None = None
+    notice: Notice | None = None
+    outcome: Done | Failed | None = None
+    failure: int = 0
+    gone_since: datetime | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Admitted, and not carried out yet."""
+        return self.decision == "admitted" and self.outcome is None
+
+    def undecided(self, *, name: str, reopen: str) -> bool:
+        """Tell whether no condition held before, or a replay reopens its failure."""
+        failed = isinstance(self.outcome, Failed) and reopen == failure_id(name, self.failure)
+        return self.decision == "unmatched" or failed
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """The one live copy of a waiting event: its token, and when it is due."""
+
+    token: str
+    due: datetime
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of an event: decisions and outcomes by reaction, and what it waits for."""
+
+    reactions: Mapping[str, ReactionRecord] = {}
+    wake: Wake | None = None
+    trouble_since: datetime | None = None
+    attempts: int = 0
+
+    @property
+    def pending(self) -> frozenset[str]:
+        """Reactions admitted and not carried out."""
+        return frozenset(name for name, record in self.reactions.items() if record.pending)
+
+
+def failure_id(reaction: str, number: int) -> str:
+    """Name a failure, so that a replay reopens just that one."""
+    return f"{reaction}#{number}"
+
+
+def partition_key(workspace: str, subject: str) -> str:
+    """Partition of everything about *subject*: readable where the characters allow, ending in a hash.
+
+    Keys refuse slashes, ``#``, ``?`` and control characters (Azure Table storage data model).
+    """
+    workspace = workspace.casefold()
+    readable = re.sub(r"[^a-z0-9._-]+", "-", f"{workspace.rsplit('/', 1)[-1]}.{subject.casefold()}")[:READABLE]
+    return f"{readable}|{hashlib.sha256(f'{workspace}\0{subject}'.encode()).hexdigest()[:16]}"
+
+
+def event_key(family: str, identity: str, generation: int) -> str:
+    """Row of an event: by what happened, not by how it was told."""
+    digest = hashlib.sha256(f"{family}\0{identity}".encode()).hexdigest()[:32]
+    return f"event|{digest}|{generation}" if generation else f"event|{digest}"
+
+
+def memory_key(reaction: str) -> str:
+    """Row of what a reaction remembers about the subject."""
+    return f"memory|{reaction}"
+
+
+def write_event(before: EventRecord | None, after: EventRecord) -> dict[str, str | int]:
+    """Return the columns that changed; a column that becomes empty is written as such, since updates merge."""
+    old = before or EventRecord()
+    columns: dict[str, str | int] = {
+        REACTION_COLUMN + name.replace("-", "_"): _text(record)
+        for name, record in after.reactions.items()
+        if old.reactions.get(name) != record
+    }
+    if after.wake != old.wake:
+        columns["wake"] = _text(after.wake) if after.wake else ""
+    if after.trouble_since != old.trouble_since:
+        columns["trouble_since"] = after.trouble_since.isoformat() if after.trouble_since else ""
+    if after.attempts != old.attempts:
+        columns["attempts"] = after.attempts
+    return columns
+
+
+def read_event(row: Row) -> EventRecord:
+    """Read an event's row; columns and fields that this version does not know are ignored."""
+    columns = row.values
+    wake, trouble = str(columns.get("wake", "")), str(columns.get("trouble_since", ""))
+    return EventRecord(
+        reactions={
+            name.removeprefix(REACTION_COLUMN).replace("_", "-"): msgspec.json.decode(str(text), type=ReactionRecord)
+            for name, text in columns.items()
+            if name.startswith(REACTION_COLUMN)
+        },
+        wake=msgspec.json.decode(wake, type=Wake) if wake else None,
+        trouble_since=datetime.fromisoformat(trouble) if trouble else None,
+        attempts=int(columns.get("attempts", 0)),
+    )
+
+
+def write_memory(memory: Memory) -> dict[str, str | int]:
+    """Return the columns of a memory row."""
+    return {"memory": _text(memory)}
+
+
+def read_memory(row: Row) -> Memory:
+    """Read a memory row."""
+    return msgspec.json.decode(str(row.values["memory"]), type=Memory)
+
+
+def _text(value: msgspec.Struct) -> str:
+    return msgspec.json.encode(value).decode()

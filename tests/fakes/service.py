@@ -1,0 +1,125 @@
+"""The whole service on fakes: the real handlers, ledger and orchestration between an in-memory store and edges."""
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+import handlers
+from shared.gateways.dead_letters import BlobDeadLetters
+from shared.ledger import Ledger
+from shared.messages import Message
+from shared.orchestration import Orchestration
+from shared.reactions import Reactions
+from shared.reactions_file import load
+from shared.settings import WORKSPACE_ID
+from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeMail, FakeQueue
+from tests.fakes.store import MemoryStore
+
+WORKSPACE = (
+    "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-churn"
+    "/providers/Microsoft.MachineLearningServices/workspaces/mlw-churn"
+)
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+JOB_INPUTS = {
+    "pipelines/offline-test.yml": {"model"},
+    "pipelines/retrain.yml": {"drift_monitor", "drift_signal"},
+}
+REACTIONS = """
+recipients: { ops: $OPS_EMAIL }
+reactions:
+  - name: offline-test
+    on: model-registered
+    run: { job: pipelines/offline-test.yml, inputs: { model: "${{ event.model }}" } }
+  - { name: retrain, on: data-drift, run: { job: pipelines/retrain.yml } }
+  - { name: mail-ops, on: pipeline-failed, mail: { to: ops } }
+"""
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        """Move on, by the arguments of timedelta."""
+        self.now += timedelta(**by)
+
+
+def rules(text: str) -> Reactions:
+    """Read reactions as the service does."""
+    return load(
+        text,
+        file="reactions.yaml",
+        vocabularies=handlers.VOCABULARIES,
+        addresses={"OPS_EMAIL": ("ops@example.com",)},
+        job_inputs=lambda job: JOB_INPUTS[job],
+    )
+
+
+@dataclass
+class FakeService:
+    """See handlers.Service. `deliver` is one delivery of the queue; `story` pushes events and empties the queue."""
+
+    reactions: Reactions = field(default_factory=lambda: rules(REACTIONS))
+    clock: Clock = field(default_factory=Clock)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
+    mail: FakeMail = field(default_factory=FakeMail)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    large_events: FakeBlobs = field(default_factory=FakeBlobs)
+    letters: FakeBlobs = field(default_factory=FakeBlobs)
+    workspaces: frozenset[str] = frozenset({WORKSPACE.casefold()})
+    dry_run: bool = False
+    tokens: Any = field(default_factory=lambda: map("token-{}".format, itertools.count(1)))
+
+    def __post_init__(self) -> None:
+        """Build what is one per process."""
+        self.store = MemoryStore(self.clock)
+        self.dead_letters = BlobDeadLetters(self.letters)
+        self.ledger = Ledger(self.store, installation="test", dry_run=self.dry_run)
+
+    def accepts(self, workspace: str) -> bool:
+        """See handlers.Service."""
+        return workspace.casefold() in self.workspaces
+
+    def orchestration(self, message: Message) -> Orchestration:
+        """See handlers.Service."""
+        return Orchestration(
+            message=message,
+            reactions=self.reactions,
+            ledger=self.ledger,
+            jobs=self.jobs,
+            mail=self.mail,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            new_token=lambda: next(self.tokens),
+            jitter=lambda: 0.0,
+            version="test",
+            dry_run=self.dry_run,
+        )
+
+    def deliver(self, event: object) -> None:
+        """Have the queue deliver an event (decoded JSON), or a Message."""
+        text = event.encode() if isinstance(event, Message) else msgspec.json.encode(event)
+        handlers.dispatch(text, self)
+
+    def run_queue(self) -> None:
+        """Deliver what waits, letting time pass to when each is due, until the queue is empty."""
+        while self.queue.sent:
+            message, after = self.queue.sent.pop(0)
+            self.clock.now += after
+            handlers.dispatch(message, self)
+
+    def rows(self) -> dict[str, dict[str, str | int]]:
+        """Return all rows by key."""
+        return {row.key: dict(row.values) for row in self.store.rows}
+
+
+assert WORKSPACE_ID.fullmatch(WORKSPACE)
