@@ -1,0 +1,19 @@
+"""What all tests share: one Azurite per worker, started by the first test that wants it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from local.azurite import Azurite
+
+
+@pytest.fixture(scope="session")
+def azurite() -> "Iterator[Azurite]":
+    """Give a running Azurite with the state created; tests keep apart by their own partitions and names."""
+    from local.azurite import Azurite, create_state  # noqa: PLC0415 - the storage SDKs, which pure tests do without
+
+    with Azurite() as running:
+        create_state(running.connection_string)
+        yield running

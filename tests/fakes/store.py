@@ -1,0 +1,75 @@
+"""A Store in memory, with the semantics of the real one: tests/contract/test_store.py holds both to them."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from shared.errors import StorageError
+from shared.store import Conflict, Page, Row, Written, check_rows
+
+
+class MemoryStore:
+    """A Store whose clock is *clock* (aware, UTC), to the second as a ``Date`` header has it.
+
+    *down* makes every call fail as an unreachable store does; *calls* lists the requests that were answered.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.down = False
+        self.calls: list[str] = []
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._version = 0
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows, by partition and key."""
+        with self._lock:
+            return tuple(self._rows[name] for name in sorted(self._rows))
+
+    def query(self, partition: str, keys: Sequence[str]) -> Page:
+        """See Store."""
+        if not keys:
+            raise ValueError("A query names at least one key.")
+        with self._lock:
+            at = self._answer("query")
+            names = [(partition, key) for key in sorted(set(keys))]
+            return Page(rows=tuple(self._rows[name] for name in names if name in self._rows), at=at)
+
+    def insert(self, row: Row) -> Written | Conflict:
+        """See Store."""
+        return self._write("insert", [Row(partition=row.partition, key=row.key, values=row.values)])
+
+    def merge(self, row: Row) -> Written | Conflict:
+        """See Store."""
+        if row.etag is None:
+            raise ValueError("A merge names the version that was read (etag).")
+        return self._write("merge", [row])
+
+    def transaction(self, rows: Sequence[Row]) -> Written | Conflict:
+        """See Store."""
+        return self._write("transaction", rows)
+
+    def _write(self, operation: str, rows: Sequence[Row]) -> Written | Conflict:
+        check_rows(rows)
+        with self._lock:
+            at = self._answer(operation)
+            present = [self._rows.get((row.partition, row.key)) for row in rows]
+            if any(row.etag != (old.etag if old else None) for row, old in zip(rows, present, strict=True)):
+                return Conflict(at=at)
+            etags = tuple(self._put(row, old) for row, old in zip(rows, present, strict=True))
+            return Written(etags=etags, at=at)
+
+    def _put(self, row: Row, old: Row | None) -> str:
+        self._version += 1
+        etag = f'W/"{self._version}"'
+        values = {**(old.values if old else {}), **row.values}
+        self._rows[row.partition, row.key] = Row(partition=row.partition, key=row.key, values=values, etag=etag)
+        return etag
+
+    def _answer(self, operation: str) -> datetime:
+        if self.down:
+            raise StorageError(service="memory", operation=operation)
+        self.calls.append(operation)
+        return self._clock().replace(microsecond=0)
