@@ -2,6 +2,7 @@
 
 A breach is told by a tag on the monitor's evaluate-threshold step, which ends as Completed; every later status of
 the step carries the tag again, and RunCompleted tells it once more (azureml-assets, model_monitoring components).
+RunCompleted is understood but not subscribed to: it tells nothing that RunStatusChanged does not.
 """
 
 import re
@@ -11,7 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from handlers.family import Family
-from handlers.runs import RUN_COMPLETED, RUN_STATUS_CHANGED, read_run
+from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
 from shared.orchestration import Orchestration, Settlement
@@ -125,7 +126,7 @@ def handle(event: DataDrifted, orchestration: Orchestration) -> Settlement:
 FAMILY = Family(
     name=DataDrifted.family,
     function="data_drift",
-    event_types=(DATASET_DRIFT_DETECTED, RUN_STATUS_CHANGED, RUN_COMPLETED),
+    event_types=(DATASET_DRIFT_DETECTED, RUN_STATUS_CHANGED),
     vocabulary=Vocabulary(when=When, values=("event.monitor", "event.signal", "event.run"), cooldown=COOLDOWN),
     recognise=recognise,
     handle=handle,

@@ -48,6 +48,7 @@ def decide_event(
         submits = isinstance(item.action, SubmitJob)
         decided[name] = ReactionRecord(
             decision="admitted",
+            reason=_why(item),
             operation=operation.digest,
             effect=operation.job_name(label) if submits else operation.mail_id(),
             failure=failure,
@@ -60,6 +61,12 @@ def _refusal(item: Matched, memory: Memory, operation: Operation, now: datetime 
         return None
     decision = decide(item.reaction.guards, memory, operation=operation.digest, now=now)
     return decision if isinstance(decision, Skipped) else None
+
+
+def _why(item: Matched) -> str:
+    guards = item.reaction.guards
+    asked = (("no cooldown running", guards.cooldown), ("within the budget", guards.budget))
+    return ", ".join(["every condition holds", *(told for told, guard in asked if guard is not None)])
 
 
 def unite(

@@ -1,6 +1,6 @@
 """The single path of every reaction: plan, admit, perform, settle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -74,7 +74,9 @@ class Orchestration:
         for name in sorted(self._due(admission)):
             outcome, admission = self._perform(event, actions.get(name), name, admission)
             outcomes[name] = self._within_limits(outcome, admission)
-        return self._settle(event, admission, outcomes, gone=outcomes.keys() - actions.keys())
+        settlement = self._settle(admission, outcomes, gone=outcomes.keys() - actions.keys())
+        _tell_outcomes(event, actions, outcomes)
+        return settlement
 
     def _due(self, admission: Admission) -> frozenset[str]:
         """Return what this delivery may carry out: all that is pending, or only its own while a live copy waits."""
@@ -132,20 +134,17 @@ class Orchestration:
             "reactor_version": self.version,
         }
 
-    def _settle(
-        self, event: Event, admission: Admission, outcomes: Mapping[str, Outcome], gone: frozenset[str] | set[str]
-    ) -> Settlement:
+    def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome], gone: Collection[str]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
         for name, outcome in outcomes.items():
             if isinstance(outcome, Failed):
                 number = admission.record.reactions[name].failure + 1
-                self.dead_letters.keep_event(
-                    self.message, partition=admission.partition, failure=failure_id(name, number), reason=outcome.reason
-                )
+                row = f"{admission.partition}/{admission.key}"
+                failure = failure_id(name, number)
+                self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
         wake = self._wake(admission, outcomes)
         if outcomes:
             admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
-        _tell_outcomes(event, outcomes)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
 
     def _wake(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Wake | None:
@@ -195,9 +194,10 @@ def _tell_decisions(event: Event, admission: Admission) -> None:
         emit("event.known", {**_facts(event), "count": len(admission.record.pending)})
 
 
-def _tell_outcomes(event: Event, outcomes: Mapping[str, Outcome]) -> None:
+def _tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mapping[str, Outcome]) -> None:
     for name, outcome in outcomes.items():
-        facts: Facts = {**_facts(event), "reaction": name}
+        action = type(planned[name].action).__name__ if name in planned else ""
+        facts: Facts = {**_facts(event), "reaction": name, "action": action}
         match outcome:
             case Done():
                 facts |= {"outcome": "done", "receipt": outcome.receipt, "reason": outcome.note}

@@ -164,3 +164,8 @@ def matches(globs: Globs, value: str | None) -> bool:
 
 def _words(globs: Globs) -> str:
     return repr(globs) if isinstance(globs, str) else " or ".join(map(repr, globs))
+
+
+def duration(text: str) -> timedelta:
+    """Return the time that ``24h`` and the like stand for: a number and one of s, m, h, d."""
+    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})

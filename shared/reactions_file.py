@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
@@ -14,7 +13,6 @@ from shared.guards import Budget, Guards
 from shared.reactions import (
     DAILY,
     EXPRESSION,
-    UNITS,
     BudgetRule,
     GuardsRule,
     MailRule,
@@ -23,6 +21,7 @@ from shared.reactions import (
     RuleBase,
     RunRule,
     Vocabulary,
+    duration,
 )
 from shared.settings import ADDRESS
 from shared.yaml_document import Document, Path, did_you_mean
@@ -199,8 +198,3 @@ def _guards(rule: RuleBase, vocabulary: Vocabulary) -> Guards:
         cooldown=duration(named.cooldown) if named.cooldown else vocabulary.cooldown,
         budget=Budget(runs=named.budget.runs, per=duration(named.budget.per)) if named.budget else DAILY,
     )
-
-
-def duration(text: str) -> timedelta:
-    """``24h`` and the like: a number and one of s, m, h, d."""
-    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})

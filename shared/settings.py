@@ -35,7 +35,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_endpoint: str
     mail_sender: str
     installation: str
-    storage: StateStorage
     reactions_file: Path
     client_id: str
     dry_run: bool
@@ -72,7 +71,7 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     dry_run = environ.get("DRY_RUN", "").strip().casefold()
     if dry_run not in {"", "true", "false"}:
         problems.append("app setting DRY_RUN must be true or false")
-    storage = _storage(environ, problems)
+    _storage(environ, problems)
     if problems:
         raise ConfigurationError(*problems)
     return Settings(
@@ -81,11 +80,22 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
         mail_endpoint=mail_endpoint.rstrip("/"),
         mail_sender=mail_sender,
         installation=installation,
-        storage=storage,
         reactions_file=folder / (environ.get("REACTIONS_FILE", "").strip() or "reactions.yaml"),
         client_id=environ.get("AZURE_CLIENT_ID", "").strip(),
         dry_run=dry_run == "true",
     )
+
+
+def load_storage(environ: Mapping[str, str]) -> StateStorage:
+    """Read where state lives, and nothing else: an event can wait while other settings are missing.
+
+    Raises ConfigurationError.
+    """
+    problems: list[str] = []
+    storage = _storage(environ, problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    return storage
 
 
 def _storage(environ: Mapping[str, str], problems: list[str]) -> StateStorage:

@@ -19,6 +19,7 @@ class Facts(TypedDict, total=False):
     subject: str
     workspace: str
     reaction: str
+    action: str
     decision: str
     outcome: str
     reason: str
@@ -47,6 +48,7 @@ def emit(did: str, facts: Facts, *, level: int = logging.INFO) -> None:
 
 
 def quieten_sdks() -> None:
-    """Set the SDKs' loggers to WARNING: they log every request, and provider text with it."""
-    for name in ("azure", "msal", "urllib3"):
+    """Quieten the SDKs' loggers: at INFO they log every request, and urllib3 quotes headers in its warnings."""
+    for name in ("azure", "msal"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)

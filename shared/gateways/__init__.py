@@ -60,6 +60,6 @@ class DeadLetters(Protocol):
         """Keep what cannot be read, and return its name. Raises StorageError."""
         ...
 
-    def keep_event(self, message: Message, *, partition: str, failure: str, reason: str) -> str:
+    def keep_event(self, message: Message, *, row: str, failure: str, reason: str) -> str:
         """Keep an event whose reaction failed, and return its name. Raises StorageError."""
         ...

@@ -32,18 +32,19 @@ class BlobDeadLetters:
         }
         return self._put(f"reactor/unreadable/{hashlib.sha256(raw).hexdigest()[:32]}.json", letter)
 
-    def keep_event(self, message: Message, *, partition: str, failure: str, reason: str) -> str:
-        """Keep an event whose reaction failed, and return the blob's name; *failure* is what a replay reopens."""
+    def keep_event(self, message: Message, *, row: str, failure: str, reason: str) -> str:
+        """Keep an event whose reaction failed, and return the blob's name.
+
+        *row* names the event's row and *failure* what a replay reopens: two tellings of one failure are one letter.
+        """
         letter: dict[str, object] = {"deadLetterReason": reason, "reactorFailure": failure}
         if message.generation:
             letter["reactorGeneration"] = message.generation
         if message.inline is None:
             letter["reactorBlob"] = message.blob
-            content = (message.blob or "").encode()
         else:
-            content = message.inline
-            letter = {**msgspec.json.decode(content, type=dict[str, object]), **letter}
-        digest = hashlib.sha256(partition.encode() + b"\0" + content + b"\0" + failure.encode()).hexdigest()[:32]
+            letter = {**msgspec.json.decode(message.inline, type=dict[str, object]), **letter}
+        digest = hashlib.sha256(f"{row}\0{failure}".encode()).hexdigest()[:32]
         return self._put(f"reactor/failed/{digest}.json", letter)
 
     def _put(self, name: str, letter: dict[str, object]) -> str:

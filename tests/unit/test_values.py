@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.actions import Operation
 from shared.errors import ConfigurationError
 from shared.records import event_key, partition_key
-from shared.settings import load
+from shared.settings import load, load_storage
 from shared.telemetry import Facts, line
 from tests.fakes.service import WORKSPACE
 
@@ -71,8 +71,8 @@ def test_identity_based_storage() -> None:
         for service in ("queue", "table", "blob")
     }
     environ = {**ENVIRON, **uris, "StateStorage": "", "AZURE_CLIENT_ID": "app-id"}
-    assert load(environ, folder=Path()).storage.client_id == "app-id"
-    assert load({**environ, "StateStorage__clientId": "own"}, folder=Path()).storage.client_id == "own"
+    assert load_storage(environ).client_id == "app-id"
+    assert load_storage({**environ, "StateStorage__clientId": "own"}).client_id == "own"
 
 
 def operation(**changes: str | int) -> Operation:

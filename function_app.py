@@ -1,0 +1,55 @@
+"""Workspace Reactor: every trigger on one page. No logic here: families are in handlers/, the path is in shared/."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+
+import handlers
+from handlers.family import Family
+from shared.bootstrap import Service
+from shared.events import retell
+from shared.gateways.queue import QUEUE
+from shared.transport import deadline
+
+#: A run ends within this, whatever hangs; Event Grid waits 30 s, and a host that shuts down waits 10 s.
+RUN_SECONDS = 20.0
+
+app = func.FunctionApp()
+service = Service(
+    environ=os.environ,  # read at first use
+    folder=Path(__file__).parent,
+    vocabularies=handlers.VOCABULARIES,
+)
+
+
+def push(family: Family[Any]) -> Callable[[func.EventGridEvent], None]:
+    """Return the function that takes a family's events in when Event Grid pushes them."""
+
+    def take_in(event: func.EventGridEvent) -> None:
+        with deadline(RUN_SECONDS):
+            handlers.take_in(family, retell(event), service)
+
+    return take_in
+
+
+for _family in handlers.HANDLERS:
+    app.function_name(_family.function)(app.event_grid_trigger(arg_name="event")(push(_family)))
+
+
+@app.function_name("react")
+@app.queue_trigger(arg_name="message", queue_name=QUEUE, connection="StateStorage")
+def react(message: func.QueueMessage) -> None:
+    """React to one event."""
+    with deadline(RUN_SECONDS):
+        handlers.dispatch(message.get_body(), service)
+
+
+@app.function_name("dead_letter")
+@app.queue_trigger(arg_name="message", queue_name=f"{QUEUE}-poison", connection="StateStorage")
+def dead_letter(message: func.QueueMessage) -> None:
+    """Keep what the host gave up."""
+    with deadline(RUN_SECONDS):
+        handlers.bury(message.get_body(), service)

@@ -1,0 +1,170 @@
+"""Composition root: everything is built lazily, once per process; nothing happens at import."""
+
+import random
+import secrets
+import threading
+from collections.abc import Collection, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared import __version__
+from shared import settings as app_settings
+from shared.errors import ConfigurationError
+from shared.gateways import Blobs, DeadLetters, Jobs, Mail, Queue
+from shared.gateways.dead_letters import BlobDeadLetters
+from shared.ledger import Ledger
+from shared.messages import Message
+from shared.orchestration import Orchestration
+from shared.reactions import Reactions, Vocabulary
+from shared.telemetry import quieten_sdks
+from shared.transport import Transport, build_transport
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+class once[T](cached_property[T]):  # noqa: N801 - used like cached_property
+    """A cached property that is computed once even when threads race; an error is not kept."""
+
+    _lock = threading.RLock()
+
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:  # noqa: ANN401 - as cached_property
+        with self._lock:
+            return super().__get__(instance, owner)
+
+
+class Service:
+    """The service of one process: its settings, clients and reactions.
+
+    Every property raises ConfigurationError when the deployment is not usable as it is configured.
+    """
+
+    def __init__(self, *, environ: Mapping[str, str], folder: Path, vocabularies: Mapping[str, Vocabulary]) -> None:
+        self._environ, self._folder, self._vocabularies = environ, folder, vocabularies
+        self._credential = cache(self._build_credential)
+
+    @once
+    def settings(self) -> app_settings.Settings:
+        """The app settings."""
+        return app_settings.load(self._environ, folder=self._folder)
+
+    @once
+    def reactions(self) -> Reactions:
+        """The rules, checked against the job files they name."""
+        # PyYAML is needed once per process and not at index.
+        from shared.reactions_file import load
+
+        file = self.settings.reactions_file
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problem = f"{file.name}: cannot be read ({type(error).__name__}); see app setting REACTIONS_FILE"
+            raise ConfigurationError(problem) from None
+        return load(
+            text,
+            file=file.name,
+            vocabularies=self._vocabularies,
+            addresses={"OPS_EMAIL": self.settings.ops_email},
+            job_inputs=self._job_inputs,
+        )
+
+    @once
+    def queue(self) -> Queue:
+        """The queue of workspace events."""
+        from shared.gateways.queue import StorageQueue
+
+        return StorageQueue.connect(self._storage, transport=self._transport, credential=self._storage_credential)
+
+    @once
+    def large_events(self) -> Blobs:
+        """Events too large for a message."""
+        from shared.gateways.blobs import LARGE_EVENTS
+
+        return self._container(LARGE_EVENTS)
+
+    @once
+    def dead_letters(self) -> DeadLetters:
+        """What needs a person."""
+        from shared.gateways.blobs import DEAD_LETTERS
+
+        return BlobDeadLetters(self._container(DEAD_LETTERS))
+
+    @once
+    def ledger(self) -> Ledger:
+        """Decisions and outcomes."""
+        from shared.store import TableStore
+
+        store = TableStore.connect(self._storage, transport=self._transport, credential=self._storage_credential)
+        return Ledger(store, installation=self.settings.installation, dry_run=self.settings.dry_run)
+
+    @once
+    def jobs(self) -> Jobs:
+        """Azure ML jobs."""
+        from shared.gateways.jobs import ArmJobs
+
+        credential = self._credential(self.settings.client_id)
+        return ArmJobs(transport=self._transport, credential=credential, folder=self._folder)
+
+    @once
+    def mail(self) -> Mail:
+        """Communication Services mail."""
+        from shared.gateways.mail import CommunicationMail
+
+        return CommunicationMail(
+            endpoint=self.settings.mail_endpoint,
+            sender=self.settings.mail_sender,
+            transport=self._transport,
+            credential=self._credential(self.settings.client_id),
+        )
+
+    def accepts(self, workspace: str) -> bool:
+        """Is this one of the workspaces to react to, without regard to case."""
+        return workspace.casefold() in self.settings.workspaces
+
+    def orchestration(self, message: Message) -> Orchestration:
+        """Return the orchestration of one delivery."""
+        return Orchestration(
+            message=message,
+            reactions=self.reactions,
+            ledger=self.ledger,
+            jobs=self.jobs,
+            mail=self.mail,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            new_token=secrets.token_hex,
+            jitter=random.random,
+            version=__version__,
+            dry_run=self.settings.dry_run,
+        )
+
+    def _job_inputs(self, job: str) -> Collection[str]:
+        from shared.job_templates import load_template
+
+        return {declared.name for declared in load_template(self._folder / job).inputs}
+
+    @once
+    def _storage(self) -> app_settings.StateStorage:
+        quieten_sdks()
+        return app_settings.load_storage(self._environ)
+
+    @once
+    def _transport(self) -> Transport:
+        return build_transport()
+
+    @property
+    def _storage_credential(self) -> "TokenCredential | None":
+        return None if self._storage.connection_string else self._credential(self._storage.client_id)
+
+    def _container(self, name: str) -> Blobs:
+        from shared.gateways.blobs import BlobContainer
+
+        return BlobContainer.connect(
+            self._storage, name, transport=self._transport, credential=self._storage_credential
+        )
+
+    def _build_credential(self, client_id: str) -> "TokenCredential":
+        """One credential per identity and process: it holds the token cache. The queue is the retry engine."""
+        from azure.identity import ManagedIdentityCredential
+
+        return ManagedIdentityCredential(client_id=client_id or None, transport=self._transport, retry_total=0)
