@@ -1,0 +1,91 @@
+"""`make demo`: the story on the twin, as a timeline, and a count of what had to follow and what did."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from local.story import ACTS, PACE, Act
+from local.timeline import Timeline
+from local.twin import ROOT, Twin, trouble, workspace_id
+
+OUTPUT = ROOT / "demo-output"
+
+
+def run(console: Console, output: Path = OUTPUT) -> int:
+    """Play the story; 0 when every expected effect happened, and no other."""
+    console.print(
+        "[bold]Workspace Reactor[/bold] offline: the real app and SDKs, and an Azure that behaves. Starting …"
+    )
+    timeline = Timeline(console, home=workspace_id())
+    found: list[tuple[Act, Counter[str], int, list[str]]] = []
+    with Twin(on_fact=timeline.fact) as twin:
+        twin.workspace.life.pace = PACE
+        twin.azure.event_grid.subscribe("timeline", timeline.event)
+        for act in ACTS:
+            timeline.title(act.title, brief=act.brief)
+            jobs, mails = len(twin.azure.journal.jobs_put()), len(twin.azure.journal.mails_posted())
+            act.play(twin)
+            twin.quiet()
+            timeline.end()
+            puts = Counter(_reaction(entry.json()) for entry in twin.azure.journal.jobs_put()[jobs:])
+            posts = twin.azure.journal.mails_posted()[mails:]
+            found.append((act, puts, len(posts), [mail.subject for mail in twin.azure.mailbox.mails]))
+        saved = _save_mails(twin, output)
+        problems = [problem for each in found for problem in _differences(*each)] + trouble(twin)
+        problems += [f"dead letter {name}" for name in twin.dead_letters()]
+    _summary(console, found)
+    for path in saved:
+        console.print(f"the mail: {path}", soft_wrap=True, highlight=False)
+    for problem in problems:
+        console.print(f"[bold red]not as it should be:[/bold red] {problem}", soft_wrap=True, highlight=False)
+    return 1 if problems else 0
+
+
+def _reaction(body: object) -> str:
+    """Return which reaction a job was started by: it says so itself."""
+    properties = body["properties"]["properties"] if isinstance(body, dict) else {}
+    return str(properties.get("reactor_reaction"))
+
+
+def _differences(act: Act, puts: Counter[str], posts: int, subjects: list[str]) -> list[str]:
+    """Return what is missing or extra."""
+    found = []
+    if puts != Counter(act.jobs):
+        found.append(f"{act.title}: expected job requests {dict(act.jobs)}, found {dict(puts)}")
+    if posts != act.mails:
+        found.append(f"{act.title}: expected {act.mails} mail requests, found {posts}")
+    if act.mail_names and not any(act.mail_names in subject for subject in subjects):
+        found.append(f"{act.title}: no mail names {act.mail_names}")
+    return found
+
+
+def _summary(console: Console, found: list[tuple[Act, Counter[str], int, list[str]]]) -> None:
+    title = "\nRequests that had to follow, and those in the journal of the stand-in"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for name in ("act", "expected", "found", ""):
+        table.add_column(name)
+    for act, puts, posts, subjects in found:
+        good = not _differences(act, puts, posts, subjects)
+        result = "[green]as expected[/green]" if good else "[red]differs[/red]"
+        table.add_row(act.title.partition(" ")[0], _counts(act.jobs, act.mails), _counts(puts, posts), result)
+    console.print(table)
+
+
+def _counts(jobs: Mapping[str, int], mails: int) -> str:
+    told = [f"{count} job {name}" for name, count in sorted(jobs.items())]
+    return ", ".join(told + [f"{mails} mail"] * bool(mails)) or "nothing"
+
+
+def _save_mails(twin: Twin, output: Path) -> list[Path]:
+    output.mkdir(exist_ok=True)
+    saved = []
+    for number, mail in enumerate(twin.azure.mailbox.mails, start=1):
+        for suffix, content in ((".html", mail.html), (".txt", mail.text)):
+            path = output / f"mail-{number}{suffix}"
+            path.write_text(content, encoding="utf-8")
+            saved.append(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return saved

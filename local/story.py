@@ -1,0 +1,90 @@
+"""The story of the demo: what happens in the workspace, act by act, and exactly what must follow from it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from local.azure import Breach, Pace
+from local.samples import sample
+from local.twin import Twin
+
+#: How long jobs take in the story, in scaled time.
+PACE = Pace(queued=timedelta(seconds=5), running=timedelta(seconds=15))
+SEED = 20261124
+MONITOR = "churn-monitor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One thing that happens. *jobs* counts the job PUTs by reaction that follow, *mails* the mail POSTs.
+
+    A *brief* act is told in counts.
+    """
+
+    title: str
+    play: Callable[[Twin], None]
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    mails: int = 0
+    mail_names: str = ""
+    brief: bool = False
+
+
+def register_model(twin: Twin) -> None:
+    """A data scientist registers a model."""
+    twin.workspace.register_model("churn", "7", tags={"stage": "candidate"})
+
+
+def breach_monitor(twin: Twin) -> None:
+    """Tell a breach four times, as Azure ML does: two statuses of the step and the root; one of them comes twice."""
+    features = (
+        Breach("tenure", value=0.41, threshold=0.2, metric="PopulationStabilityIndex"),
+        Breach("monthly_charges", value=0.33, threshold=0.2, metric="PopulationStabilityIndex"),
+    )
+    before = len(twin.azure.event_grid.published)
+    twin.workspace.breach_monitor(MONITOR, f"{MONITOR}_data_drift", features=features)
+    twin.queue_empty()
+    again = [event for event in twin.azure.event_grid.published[before:] if _is_completed_step(event)]
+    twin.azure.event_grid.replay(again[:1])
+
+
+def _is_completed_step(event: Mapping[str, object]) -> bool:
+    data = event["data"]
+    return isinstance(data, dict) and data.get("runType") == "azureml.StepRun" and data.get("runStatus") == "Completed"
+
+
+def fail_pipeline(twin: Twin) -> None:
+    """A pipeline that somebody submitted fails at its third step."""
+    error = "ValueError: column 'tenure' is missing in azureml:churn-train:42"
+    twin.workspace.run_pipeline("churn-training", "train-churn-0421", steps=12, fails_at=3, error=error)
+
+
+def replay_everything(twin: Twin) -> None:
+    """Deliver every event so far three times more, in another order."""
+    twin.azure.event_grid.replay(twin.azure.event_grid.published, times=3, shuffle_seed=SEED)
+
+
+def tell_foreign_event(twin: Twin) -> None:
+    """Somebody wires another workspace to the app; published through azure-eventgrid."""
+    twin.publish(sample("foreign-workspace"))
+
+
+ACTS = (
+    Act(
+        title="1  A data scientist registers version 7 of the model churn",
+        play=register_model,
+        jobs={"offline-test": 1},
+    ),
+    Act(
+        title="2  Production data drifts; the monitor tells its breach four times. Retraining makes churn:8",
+        play=breach_monitor,
+        jobs={"retrain": 1, "offline-test": 1},
+    ),
+    Act(
+        title="3  A pipeline of twelve steps fails at the third",
+        play=fail_pipeline,
+        mails=1,
+        mail_names="churn-training",
+    ),
+    Act(title="4  Event Grid delivers everything again, three times, shuffled", play=replay_everything, brief=True),
+    Act(title="5  An event of a workspace that is not ours", play=tell_foreign_event),
+)

@@ -1,0 +1,230 @@
+"""The offline twin: the app under Microsoft's worker runtime, real storage semantics, and an Azure that behaves.
+
+with Twin() as twin:
+    twin.workspace.register_model("churn")
+    twin.quiet()
+"""
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict
+
+import msgspec
+from azure.core.credentials import AzureKeyCredential
+from azure.eventgrid import EventGridPublisherClient
+from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
+
+import handlers
+from local.azure import StandIn, Workspace
+from local.azurite import Azurite, create_state
+from local.host.process import LocalHost
+from local.samples import all_samples
+from shared.gateways.blobs import DEAD_LETTERS
+from shared.gateways.queue import QUEUE
+from shared.telemetry import LOGGER
+
+ROOT = Path(__file__).parents[1]
+#: Where a compiled job file refers to what must be registered.
+ASSET = re.compile(r"/(components|data|environments)/([^/\"]+)/versions/([^/\"]+)")
+#: A custom topic of the local Event Grid.
+TOPIC = "https://reactor-events.westeurope-1.eventgrid.azure.net/api/events"
+#: Scaled seconds per real second of the stand-in: Event Grid's first retry after 10 s comes after 0.17 s.
+SCALE = 60.0
+LOG_MARK = f" {LOGGER.name}: "
+STEP = 0.05
+
+
+class WorkspaceName(TypedDict):
+    """The parts of a workspace's ARM id."""
+
+    name: str
+    group: str
+    subscription: str
+
+
+#: The workspace of the samples and of the story.
+WORKSPACE = WorkspaceName(name="mlw-churn", group="rg-churn", subscription="11111111-2222-3333-4444-555555555555")
+
+
+def workspace_id(name: WorkspaceName = WORKSPACE) -> str:
+    """Return the ARM id."""
+    return (
+        f"/subscriptions/{name['subscription']}/resourceGroups/{name['group']}"
+        f"/providers/Microsoft.MachineLearningServices/workspaces/{name['name']}"
+    )
+
+
+class Twin:
+    """A context manager: everything runs inside it, on 127.0.0.1 and free ports, and ends with it.
+
+    *delivery* is how events reach the app; *settings* replace app settings; *workspace* is whose events they are;
+    *on_fact* is called with every fact that the app logs, from another thread; *scale* is scaled seconds per second.
+    Needs `make setup`.
+    """
+
+    def __init__(
+        self,
+        *,
+        delivery: Literal["push", "queue"] = "push",
+        settings: Mapping[str, str] | None = None,
+        on_fact: Callable[[dict[str, Any]], None] | None = None,
+        workspace: WorkspaceName = WORKSPACE,
+        scale: float = SCALE,
+    ) -> None:
+        self._delivery = delivery
+        self._settings = settings or {}
+        self._on_fact = on_fact
+        self._stack = contextlib.ExitStack()
+        self.azure = StandIn(scale=scale)
+        self.workspace = self.azure.workspace(**workspace)
+        self.facts: list[dict[str, Any]] = []
+        self._scale = scale
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            storage = self._stack.enter_context(Azurite()).connection_string
+            create_state(storage)
+            self._queue = QueueClient.from_connection_string(storage, QUEUE)
+            self._dead_letters = ContainerClient.from_connection_string(storage, DEAD_LETTERS)
+            self._stack.enter_context(self.azure)
+            furnish(self.workspace)
+            self.host = self._stack.enter_context(
+                LocalHost(ROOT, self._environment(storage), time_scale=self._scale, on_line=self._read)
+            )
+            self._subscribe()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def put(self, text: str) -> None:
+        """Put a message into the queue as it is."""
+        self._queue.send_message(text)
+
+    def post(self, event: object) -> list[tuple[int, str]]:
+        """Push a body as Event Grid would to every function whose family wants one of its events; the answers."""
+        return [
+            self.host.post_event(family.function, event)
+            for family in handlers.HANDLERS
+            if _event_types(event) & set(family.event_types)
+        ]
+
+    def dead_letters(self) -> dict[str, Any]:
+        """Return the dead letters by name."""
+        names = [str(blob.name) for blob in self._dead_letters.list_blobs()]
+        return {name: json.loads(self._dead_letters.download_blob(name).readall()) for name in names}
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Publish an event (Event Grid schema) to a custom topic with azure-eventgrid, as any application would."""
+        environment = self.azure.environment
+        with EventGridPublisherClient(TOPIC, AzureKeyCredential(self.azure.event_grid.key)) as client:
+            client.send(
+                [event],
+                proxies={"https": environment["HTTPS_PROXY"]},
+                connection_verify=environment["REQUESTS_CA_BUNDLE"],
+            )
+
+    def waiting(self) -> int:
+        """Return how many messages are in the queue: those under way and those with a delay as well."""
+        return int(self._queue.get_queue_properties().approximate_message_count or 0)
+
+    def quiet(self, timeout: float = 60.0) -> None:
+        """Wait until nothing is due, queued or running any more. Raises TimeoutError."""
+        self._rest(timeout, lambda: bool(self.azure.pending))
+
+    def queue_empty(self, timeout: float = 60.0) -> None:
+        """Wait until what was delivered so far is handled; jobs may still run. Raises TimeoutError."""
+        self._rest(timeout, lambda: bool(self.azure.event_grid.pending))
+
+    def until(self, condition: Callable[[], bool], timeout: float = 60.0) -> None:
+        """Wait until *condition* holds. Raises TimeoutError."""
+        ends = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > ends:
+                raise TimeoutError("the twin did not come to rest: a message waits, or something fails again and again")
+            time.sleep(STEP)
+
+    def _rest(self, timeout: float, more_to_come: Callable[[], bool]) -> None:
+        """Wait for rest, seen twice in a row: what one part has just let go, the next may not hold yet."""
+        calm: list[bool] = []
+
+        def at_rest() -> bool:
+            calm.append(not (more_to_come() or self.host.status().running or self.waiting()))
+            return all(calm[-2:]) and len(calm) > 1
+
+        self.until(at_rest, timeout)
+
+    def _environment(self, storage: str) -> dict[str, str]:
+        """Return the app settings, as infrastructure sets them in Azure, but for where Azure is."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}  # noqa: TID251 - for a child process
+        return {
+            **kept,
+            **self.azure.environment,
+            "WORKSPACES": self.workspace.id,
+            "OPS_EMAIL": "ops@example.com",
+            "MAIL_ENDPOINT": "https://acs-reactor.europe.communication.azure.com",
+            "MAIL_SENDER": "reactor@example.com",
+            "INSTALLATION": "twin",
+            "StateStorage": storage,
+            **self._settings,
+        }
+
+    def _subscribe(self) -> None:
+        """Subscribe as infrastructure does: one subscription per family, or one to the queue."""
+
+        def dead_letter(name: str, content: bytes) -> None:
+            self._dead_letters.upload_blob(name, content)
+
+        grid = self.azure.event_grid
+        if self._delivery == "queue":
+            types = sorted({name for family in handlers.HANDLERS for name in family.event_types})
+            grid.subscribe("reactor", self.put, types, dead_letter=dead_letter)
+            return
+        for family in handlers.HANDLERS:
+            url = f"{self.host.url}/runtime/webhooks/EventGrid?functionName={family.function}"
+            grid.subscribe(family.function, url, family.event_types, dead_letter=dead_letter)
+
+    def _read(self, line: str) -> None:
+        _before, mark, text = line.partition(LOG_MARK)
+        if not mark:
+            return
+        fact = msgspec.json.decode(text)
+        self.facts.append(fact)
+        if self._on_fact is not None:
+            self._on_fact(fact)
+
+
+def furnish(workspace: Workspace, pipelines: Path = ROOT / "pipelines") -> None:
+    """Register what the compiled job files refer to, and the models of the samples; a team's own files as well."""
+    for template in sorted((pipelines / "compiled").glob("*.json")):
+        for kind, name, version in ASSET.findall(template.read_text()):
+            workspace.register(kind, f"{name}:{version}")
+    for event in all_samples():
+        data = {key.casefold(): value for key, value in event["data"].items()}
+        if event.get("topic", event.get("source")) == workspace.id and "modelname" in data:
+            workspace.register("models", f"{data['modelname']}:{data['modelversion']}")
+
+
+def _event_types(event: object) -> set[str]:
+    events = event if isinstance(event, list) else [event]
+    return {str(one.get("eventType") or one.get("type")) for one in events if isinstance(one, dict)}
+
+
+def trouble(twin: Twin) -> list[str]:
+    """Return what must not happen in any story: unknown URLs, broken contracts, the stand-in's own errors."""
+    journal = twin.azure.journal
+    return [
+        *(f"the app asked for a URL nobody knows: {entry.method} {entry.url}" for entry in journal.unknown()),
+        *(f"a request breaks its contract: {entry.url}: {entry.violations}" for entry in journal.violations()),
+        *(f"the stand-in failed: {error!r}" for error in twin.azure.failures),
+    ]
