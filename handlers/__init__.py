@@ -49,11 +49,12 @@ class Service(Protocol):
 
 def take_in(family: Family[Any], event: Mapping[str, object], service: Service) -> None:
     """Push delivery: recognise and enqueue, nothing more; *event* is the decoded JSON. Raises StorageError."""
+    raw = repr(event).encode(errors="backslashreplace")
     try:
         message = wrap(event)
+        raw = message.inline or raw
         recognised = family.recognise(parse(event))
     except MalformedError as error:
-        raw = repr(event).encode(errors="backslashreplace")
         _refuse(raw, error, service)
         return
     if isinstance(recognised, NotOurs):

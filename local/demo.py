@@ -28,8 +28,11 @@ def run(console: Console, output: Path = OUTPUT) -> int:
         for act in ACTS:
             timeline.title(act.title, brief=act.brief)
             jobs, mails = len(twin.azure.journal.jobs_put()), len(twin.azure.journal.mails_posted())
+            sent = len(twin.azure.mailbox.mails)
             act.play(twin)
             twin.quiet()
+            for mail in twin.azure.mailbox.mails[sent:]:
+                timeline.line("effect", f"in the mailbox of {', '.join(mail.to)}: {mail.subject}")
             timeline.end()
             puts = Counter(_reaction(entry.json()) for entry in twin.azure.journal.jobs_put()[jobs:])
             posts = twin.azure.journal.mails_posted()[mails:]
@@ -64,7 +67,7 @@ def _differences(act: Act, puts: Counter[str], posts: int, subjects: list[str]) 
 
 
 def _summary(console: Console, found: list[tuple[Act, Counter[str], int, list[str]]]) -> None:
-    title = "\nRequests that had to follow, and those in the journal of the stand-in"
+    title = "\nJobs and mails that had to follow, and the requests in the stand-in's journal"
     table = Table(title=title, title_justify="left", box=box.SIMPLE)
     for name in ("act", "expected", "found", ""):
         table.add_column(name)
@@ -76,7 +79,7 @@ def _summary(console: Console, found: list[tuple[Act, Counter[str], int, list[st
 
 
 def _counts(jobs: Mapping[str, int], mails: int) -> str:
-    told = [f"{count} job {name}" for name, count in sorted(jobs.items())]
+    told = [f"{count} {name}" for name, count in sorted(jobs.items())]
     return ", ".join(told + [f"{mails} mail"] * bool(mails)) or "nothing"
 
 

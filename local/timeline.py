@@ -93,7 +93,7 @@ class Timeline:
             self.line(kind, text)
             return
         with self._lock:
-            self._counts[text] += 1
+            self._counts["event of the acts above" if kind == "event" else text] += 1
 
 
 def _worth_telling(event: dict[str, Any]) -> tuple[str, str]:
@@ -105,8 +105,9 @@ def _worth_telling(event: dict[str, Any]) -> tuple[str, str]:
         return f"dataset drift of {data['dataDriftName']} (the retired form)", "data-drift"
     tags, status = data.get("runTags") or {}, data.get("runStatus", "")
     if BREACH in tags:
-        told = status or "completed (RunCompleted)"
-        return f"monitor {data['experimentName']}: its step is {told}, with the breach tag", "data-drift"
+        if not status:
+            return f"monitor {data['experimentName']}: its step is told as RunCompleted too (not subscribed to)", ""
+        return f"monitor {data['experimentName']}: its step is {status}, with the breach tag", "data-drift"
     if any(name.startswith(BREACH_ON_ROOT) for name in tags):
         return f"monitor {data['experimentName']}: its root run is {status} and tells the breach again", "data-drift"
     return _ended_run(data, tags, status), "pipeline-failed" if status == "Failed" else ""

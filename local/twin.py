@@ -76,11 +76,13 @@ class Twin:
         settings: Mapping[str, str] | None = None,
         on_fact: Callable[[dict[str, Any]], None] | None = None,
         workspace: WorkspaceName = WORKSPACE,
+        app: Path = ROOT,
         scale: float = SCALE,
     ) -> None:
         self._delivery = delivery
         self._settings = settings or {}
         self._on_fact = on_fact
+        self._app = app
         self._stack = contextlib.ExitStack()
         self.azure = StandIn(scale=scale)
         self.workspace = self.azure.workspace(**workspace)
@@ -96,7 +98,7 @@ class Twin:
             self._stack.enter_context(self.azure)
             furnish(self.workspace)
             self.host = self._stack.enter_context(
-                LocalHost(ROOT, self._environment(storage), time_scale=self._scale, on_line=self._read)
+                LocalHost(self._app, self._environment(storage), time_scale=self._scale, on_line=self._read)
             )
             self._subscribe()
             self._stack = self._stack.pop_all()

@@ -110,8 +110,9 @@ def _settled(
                 settled[name] = msgspec.structs.replace(standing, outcome=outcome)
             case Failed() if standing.outcome is None:
                 settled[name] = msgspec.structs.replace(standing, outcome=outcome, failure=standing.failure + 1)
-            case Deferred() if name in gone and standing.gone_since is None:
-                settled[name] = msgspec.structs.replace(standing, gone_since=now)
+            case Deferred() if standing.outcome is None:
+                gone_since = (standing.gone_since or now) if name in gone else None
+                settled[name] = msgspec.structs.replace(standing, due=now + outcome.after, gone_since=gone_since)
             case _:
                 pass
     return settled

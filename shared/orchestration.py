@@ -79,11 +79,15 @@ class Orchestration:
         return settlement
 
     def _due(self, admission: Admission) -> frozenset[str]:
-        """Return what this delivery may carry out: all that is pending, or only its own while a live copy waits."""
+        """Return what this delivery carries out: all that is pending and due, or its own while a live copy waits."""
+        if not self._drives(admission):
+            return admission.fresh & admission.record.pending
+        return admission.record.pending - _waiting(admission).keys()
+
+    def _drives(self, admission: Admission) -> bool:
+        """Tell whether this is the live copy, or there is none (any more)."""
         wake = admission.record.wake
-        if wake is None or wake.token == self.message.token or admission.now >= wake.due + OVERDUE:
-            return admission.record.pending
-        return admission.fresh & admission.record.pending
+        return wake is None or wake.token == self.message.token or admission.now >= wake.due + OVERDUE
 
     def _perform(
         self, event: Event, planned: Matched | None, name: str, admission: Admission
@@ -143,20 +147,28 @@ class Orchestration:
                 failure = failure_id(name, number)
                 self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
         wake = self._wake(admission, outcomes)
-        if outcomes:
+        if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
+        if admission.record.pending and self._is_spent(admission.record.wake):
+            # Admitted by another delivery meanwhile, which counts on the copy that we have just used up.
+            wake = self._new_wake(admission, CONTENTION)
+            admission = self.ledger.settle(admission, {}, wake=wake)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
 
     def _wake(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Wake | None:
         """Put one copy back for the earliest of what waits, unless a live copy waits already."""
         waits = [outcome.after for outcome in outcomes.values() if isinstance(outcome, Deferred)]
-        standing = admission.record.wake
-        live = standing is not None and standing.token != self.message.token
-        if not waits or (live and standing and admission.now < standing.due + OVERDUE):
+        if not self._drives(admission):
             return None
+        waits += [wait for name, wait in _waiting(admission).items() if name not in outcomes]
+        return self._new_wake(admission, min(waits)) if waits else None
+
+    def _is_spent(self, wake: Wake | None) -> bool:
+        return wake is None or wake.token == self.message.token
+
+    def _new_wake(self, admission: Admission, after: timedelta) -> Wake:
         token = self.new_token()
-        after = self._put_back(token, min(waits))
-        return Wake(token=token, due=admission.now + after)
+        return Wake(token=token, due=admission.now + self._put_back(token, after))
 
     def _put_back(self, token: str, after: timedelta) -> timedelta:
         """Put a copy into the queue; jitter keeps what waits for one cause from coming back at one moment."""
@@ -172,6 +184,12 @@ class Orchestration:
                 reason=f"trouble for {TROUBLE // timedelta(hours=1)} h without a success; last: {outcome.reason}"
             )
         return outcome
+
+
+def _waiting(admission: Admission) -> Mapping[str, timedelta]:
+    """Return what is pending and not due yet, and how long it has to wait."""
+    pending = {name: admission.record.reactions[name].due for name in admission.record.pending}
+    return {name: due - admission.now for name, due in pending.items() if due is not None and due > admission.now}
 
 
 def _rule_gone(record: ReactionRecord, admission: Admission) -> Outcome:

@@ -21,14 +21,15 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What was decided for one reaction, and what became of it.
 
     *operation* is the operation's digest, *effect* the job's name or the mail's Operation-Id; *failure* counts the
-    failures so far; *sent_at* and *notice* are written before a mail's first send; *gone_since* is when the rule
-    of an admitted reaction was first missed.
+    failures so far; *due* is when what was deferred may be tried again; *sent_at* and *notice* are written before a
+    mail's first send; *gone_since* is when the rule of an admitted reaction was first missed.
     """
 
     decision: Literal["admitted", "skipped", "unmatched"]
     reason: str = ""
     operation: str = ""
     effect: str = ""
+    due: datetime | None = None
     sent_at: datetime | None = None
     notice: Notice | None = None
     outcome: Done | Failed | None = None

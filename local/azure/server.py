@@ -180,7 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Date": formatdate(now().timestamp(), usegmt=True),
             **answer.headers,
         }
-        lines = [f"HTTP/1.1 {answer.status} {_reason(answer.status)}", *(f"{k}: {v}" for k, v in headers.items())]
+        reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus else "Unknown"
+        lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{k}: {v}" for k, v in headers.items())]
         content = payload if self.command != "HEAD" else b""
         message = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content
         if not reply.drip:
@@ -190,10 +191,6 @@ class _Handler(BaseHTTPRequestHandler):
             if self.server.stopping.wait(reply.drip):
                 return
             self.connection.sendall(bytes((byte,)))
-
-
-def _reason(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus else "Unknown"
 
 
 def _shut(connection: socket.socket) -> None:

@@ -82,7 +82,7 @@ def test_azure_ai_ml_is_imported_only_when_it_must_be(job_file: Path, fresh: boo
         "from shared.job_templates import load_template\n"
         "load_template(pathlib.Path(sys.argv[2])); print('azure.ai.ml' in sys.modules)"
     )
-    ended = subprocess.run(  # noqa: S603 - our own interpreter and program
+    ended = subprocess.run(
         [sys.executable, "-c", program, str(ROOT), str(job_file)],
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ class FakeJobs:
 
     script: Script = field(default_factory=list)
     puts: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     jobs: dict[str, tuple[SubmitJob, Mapping[str, str]]] = field(default_factory=dict)
     before: Callable[[], None] = lambda: None
 
@@ -30,8 +31,11 @@ class FakeJobs:
         if name not in self.jobs:
             self.jobs[name] = (action, properties)
             return Done(receipt=name)
+        if repeated:
+            return Done(receipt=name, note="exists")
+        self.reads.append(name)
         same = self.jobs[name][1]["reactor_operation"] == properties["reactor_operation"]
-        return Done(receipt=name, note="exists") if repeated or same else Failed(reason="name taken")
+        return Done(receipt=name, note="found") if same else Failed(reason="name taken")
 
 
 @dataclass

@@ -44,3 +44,9 @@ class Listener:
         self._server.shutdown()
         self._thread.join(5)
         self._server.server_close()
+
+
+def an_event(name: str) -> dict[str, Any]:
+    """An event of our own in Event Grid schema, with *name* as its id."""
+    envelope = {"topic": "tests", "subject": name, "id": name, "data": {}, "dataVersion": "1", "metadataVersion": "1"}
+    return envelope | {"eventType": "Reactor.Settled", "eventTime": "2026-11-20T00:00:00.0000000Z"}

@@ -168,6 +168,21 @@ def test_a_deployment_without_settings_waits(tmp_path: Path) -> None:
         twin.until(lambda: twin.waiting() == 1)
 
 
+def test_no_text_of_an_event_forges_a_log_line(twin: Twin) -> None:
+    """Line ends and escapes in every field stay inside one line of JSON, and in no exception."""
+    evil = "x\r\nINFO reactor: {forged}\u2028\x1b[31m%s{}"
+    event = {**sample("model-registered"), "id": f"id-{evil}", "subject": evil}
+    before = len(twin.host.lines)
+    twin.put(json.dumps({**event, "data": {**event["data"], "modelName": evil}}))
+    twin.put(json.dumps({**event, "data": {"modelName": [evil]}}))
+    twin.put(json.dumps({**event, "topic": evil}))
+    twin.queue_empty()
+    told = twin.host.lines[before:]
+    assert len(told) >= 3
+    assert [line for line in told if not line.partition(" reactor: ")[2].startswith('{"did": ')] == []
+    assert not any(character in line for line in told for character in "\x1b\u2028")
+
+
 def test_nothing_went_wrong_behind_the_scenes(twin: Twin) -> None:
     """No unknown URL, no body that breaks its contract, no error of the stand-in."""
     twin.post([registered(twin, "last")])

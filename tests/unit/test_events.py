@@ -154,6 +154,13 @@ def test_a_parents_id_in_either_map_makes_a_nested_pipeline(parent: str, where: 
     assert isinstance(pipeline_failure.recognise(parse(event)), PipelineFailed)
 
 
+def test_the_source_alone_makes_a_nested_pipeline() -> None:
+    """`runSource` says SubGraphCloud where no parent is named."""
+    event = sample("pipeline-failed")
+    event["data"]["runProperties"]["runSource"] = "SubGraphCloud"
+    assert isinstance(pipeline_failure.recognise(parse(event)), NotOurs)
+
+
 def test_a_null_run_type_leaves_it_to_the_property() -> None:
     """`runType` may be null; then `azureml.runsource` says what the run is."""
     assert isinstance(pipeline_failure.recognise(parse(altered("pipeline-failed", runType=None))), PipelineFailed)

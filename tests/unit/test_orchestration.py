@@ -10,11 +10,12 @@ import pytest
 import handlers
 from handlers import model_registered
 from shared.actions import Deferred, Failed, Outcome, SendMail
-from shared.errors import StorageError
+from shared.errors import ConfigurationError, StorageError
 from shared.events import Envelope
-from shared.messages import INLINE_BYTES, wrap
+from shared.messages import INLINE_BYTES, Message, wrap
+from shared.orchestration import Orchestration
 from shared.reactions import Reactions
-from shared.store import Row
+from shared.store import Conflict, Row, Written
 from tests.fakes.events import altered, sample
 from tests.fakes.gateways import FakeMail
 from tests.fakes.service import REACTIONS, FakeService, rules
@@ -264,6 +265,7 @@ def test_killed_between_effect_and_settlement() -> None:
     service.deliver(sample("model-registered"))
     assert (len(service.jobs.puts), len(service.jobs.jobs)) == (2, 1)
     assert '"note":"exists"' in str(service.rows()[key]["r_offline_test"])
+    assert service.jobs.reads == []
 
 
 def test_a_foreign_job_of_our_name_is_a_failure() -> None:
@@ -314,6 +316,23 @@ def test_a_mail_under_way_elsewhere_waits() -> None:
     assert (len(mail.posts), len(mail.lookups), len(mail.mails)) == (1, 1, 1)
 
 
+def test_two_deliveries_that_mail_at_once_send_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one loses the conditional write of `sent_at`, and waits."""
+    mail = FakeMail()
+    service = FakeService(mail=mail)
+    original = service.store.merge
+
+    def race(row: Row) -> Written | Conflict:
+        monkeypatch.setattr(service.store, "merge", original)
+        service.deliver(sample("pipeline-failed"))
+        return original(row)
+
+    monkeypatch.setattr(service.store, "merge", race)
+    service.deliver(sample("pipeline-failed"))
+    service.run_queue()
+    assert len(mail.posts) == 1
+
+
 def test_a_rule_that_is_gone_waits_for_a_roll_back() -> None:
     """An admitted reaction without its rule is a dead letter after 30 minutes, not at once."""
     service = FakeService()
@@ -358,6 +377,39 @@ def test_one_reaction_waits_while_the_other_is_done() -> None:
     assert len(service.mail.mails) == 1
     service.run_queue()
     assert (len(service.jobs.jobs), len(service.mail.posts)) == (1, 1)
+
+
+def test_each_reaction_waits_for_its_own_time() -> None:
+    """One copy wakes the earliest; what was told to wait longer is not tried earlier."""
+    service = FakeService(reactions=rules(REACTIONS + TELL_US))
+    service.jobs.script = [Deferred(reason="http 429", after=timedelta(minutes=10))]
+    service.mail.delivers_lost_ones = False
+    service.mail.script = [Deferred(reason="http 503", after=timedelta(minutes=1))]
+    started = service.clock.now
+    times: list[timedelta] = []
+    service.jobs.before = lambda: times.append(service.clock.now - started)
+    service.deliver(sample("model-registered"))
+    service.run_queue()
+    assert times == [timedelta(), timedelta(minutes=10)]
+    assert len(service.mail.mails) == 1
+
+
+def test_what_is_admitted_beside_a_live_copy_is_not_left_behind() -> None:
+    """A rule added while the copy is at work: its own deferral counts on a copy that is used up; one is put back."""
+    service = FakeService()
+    service.jobs.script = [LATER]
+    service.deliver(sample("model-registered"))
+    service.mail.script = [Deferred(reason="http 503", after=timedelta(minutes=2))]
+    service.mail.delivers_lost_ones = False
+
+    def meanwhile() -> None:
+        service.jobs.before = lambda: None
+        service.reactions = rules(REACTIONS + TELL_US)
+        service.deliver(sample("model-registered"))
+
+    service.jobs.before = meanwhile
+    service.run_queue()
+    assert (len(service.jobs.jobs), len(service.mail.mails)) == (1, 1)
 
 
 def test_two_families_react_each_with_a_row_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,6 +500,22 @@ def test_a_store_that_is_down_acts_on_nothing() -> None:
     with pytest.raises(StorageError):
         service.deliver(sample("model-registered"))
     assert service.jobs.puts == []
+
+
+def test_a_bad_deployment_touches_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event goes back for five minutes, whole; mended, it reacts."""
+    service = FakeService()
+
+    def refuse(message: Message) -> Orchestration:
+        raise ConfigurationError("app setting WORKSPACES is missing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "orchestration", refuse)
+        service.deliver(sample("model-registered"))
+    assert service.store.calls == []
+    assert [after for _message, after in service.queue.sent] == [timedelta(minutes=5)]
+    service.run_queue()
+    assert len(service.jobs.jobs) == 1
 
 
 def test_pushed_events_are_enqueued_only() -> None:
