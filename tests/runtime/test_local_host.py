@@ -73,7 +73,7 @@ def test_a_stop_waits_for_the_running_invocation(probe: Probe, tmp_path: Path) -
         probe.send({"do": "wait", "until": str(release)})
         wait_until(lambda: told(host, began="on_message"), "the run to begin")
         host.terminate()
-        wait_until(lambda: not accepts(host), "the host to stop listening")
+        wait_until(lambda: any("host.drains" in line for line in host.lines), "the last fetch")
         probe.send({"note": "too late"})
         release.touch()
         assert host.wait(10) == 0

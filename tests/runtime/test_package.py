@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("package")
 
 def git_files(*options: str) -> set[str]:
     """Return what git lists, tracked and new files."""
-    command = ["git", "ls-files", "--cached", "--others", "-z", *options]
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "-z", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     return set(filter(None, done.stdout.split("\0")))
 

@@ -506,7 +506,7 @@ def test_a_bad_deployment_touches_no_row(monkeypatch: pytest.MonkeyPatch) -> Non
     """The event goes back for five minutes, whole; mended, it reacts."""
     service = FakeService()
 
-    def refuse(message: Message) -> Orchestration:
+    def refuse(_message: Message) -> Orchestration:
         raise ConfigurationError("app setting WORKSPACES is missing")
 
     with monkeypatch.context() as patch:
