@@ -75,7 +75,7 @@ ACTS = (
         jobs={"offline-test": 1},
     ),
     Act(
-        title="2  Production data drifts; the monitor tells its breach four times. Retraining makes churn:8",
+        title="2  Production data drifts; the monitor tells its breach four times, and one of them comes twice",
         play=breach_monitor,
         jobs={"retrain": 1, "offline-test": 1},
     ),

@@ -3,7 +3,7 @@
 import random
 import secrets
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,10 +138,10 @@ class Service:
             dry_run=self.settings.dry_run,
         )
 
-    def _job_inputs(self, job: str) -> Collection[str]:
+    def _job_inputs(self, job: str) -> Mapping[str, bool]:
         from shared.job_templates import load_template
 
-        return {declared.name for declared in load_template(self._folder / job).inputs}
+        return {declared.name: not declared.optional for declared in load_template(self._folder / job).inputs}
 
     @once
     def _storage(self) -> app_settings.StateStorage:

@@ -1,5 +1,6 @@
 """The single path of every reaction: plan, admit, perform, settle."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,6 +67,7 @@ class Orchestration:
         try:
             admission = self.ledger.admit(event, plan, self.message)
         except ContentionError:
+            emit("event.contended", _facts(event))
             self._put_back(self.message.token, CONTENTION)
             return Settlement(reactions={})
         _tell_decisions(event, admission)
@@ -142,10 +144,7 @@ class Orchestration:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
         for name, outcome in outcomes.items():
             if isinstance(outcome, Failed):
-                number = admission.record.reactions[name].failure + 1
-                row = f"{admission.partition}/{admission.key}"
-                failure = failure_id(name, number)
-                self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
+                self._bury(name, outcome, admission)
         wake = self._wake(admission, outcomes)
         if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
@@ -154,6 +153,14 @@ class Orchestration:
             wake = self._new_wake(admission, CONTENTION)
             admission = self.ledger.settle(admission, {}, wake=wake)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
+
+    def _bury(self, name: str, outcome: Failed, admission: Admission) -> None:
+        """Keep the event for a person; the letter's name derives from the failure, so again is the same letter."""
+        failure = failure_id(name, admission.record.reactions[name].failure + 1)
+        row = f"{admission.partition}/{admission.key}"
+        letter = self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
+        facts: Facts = {"reaction": name, "reason": outcome.reason, "receipt": letter}
+        emit("event.dead_lettered", facts, level=logging.WARNING)
 
     def _wake(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Wake | None:
         """Put one copy back for the earliest of what waits, unless a live copy waits already."""
@@ -224,4 +231,4 @@ def _tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mappi
             case Deferred():
                 seconds = int(outcome.after.total_seconds())
                 facts |= {"outcome": "deferred", "reason": outcome.reason, "seconds": seconds}
-        emit("action.settled", facts)
+        emit("action.settled", facts, level=logging.WARNING if isinstance(outcome, Failed) else logging.INFO)

@@ -17,10 +17,13 @@ from shared.events import Event
 from shared.guards import Budget, Guards
 
 type Globs = str | list[str]
-"""One pattern or several (any of them), `*` and `?`, with regard to case."""
+"""One pattern or several (any of them), with `*`, `?` and `[…]`, and with regard to case."""
 
-Duration = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d)$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+DURATION = r"^[1-9][0-9]{0,3}(s|m|h|d)$"
+NAME = r"^[a-z][a-z0-9-]{0,39}$"
+HTTPS = r"^https://"
+Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
+Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 #: Bounds keep a reaction's memory within one table property (about 110 bytes an entry).
 Runs = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
@@ -41,7 +44,7 @@ class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`mail:` a name under `recipients`, and a link to what to do."""
 
     to: str
-    runbook: Annotated[str, msgspec.Meta(pattern=r"^https://")] = ""
+    runbook: Annotated[str, msgspec.Meta(pattern=HTTPS)] = ""
 
 
 class BudgetRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,8 +24,9 @@ WORKSPACE = (
 )
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 JOB_INPUTS = {
-    "pipelines/offline-test.yml": {"model"},
-    "pipelines/retrain.yml": {"drift_monitor", "drift_signal"},
+    "pipelines/offline-test.yml": {"model": False},
+    "pipelines/retrain.yml": {"drift_monitor": False, "drift_signal": False},
+    "pipelines/needs-a-model.yml": {"model": True},
 }
 REACTIONS = """
 recipients: { ops: $OPS_EMAIL }

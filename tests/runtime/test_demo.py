@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,18 @@ from local import demo, story
 from local.twin import ROOT
 
 pytestmark = pytest.mark.xdist_group("demo")
+
+
+def timeless(text: str) -> list[str]:
+    """Return the lines without what may differ: times, counts of what was seen so far, where the mails were saved."""
+    lines = [re.sub(r"^ *[0-9.]+ s +", "", line).strip() for line in text.splitlines()]
+    return [line for line in lines if line and not re.match(r"the mail: |replaying |─|\d+ x ", line)]
+
+
+def readme() -> list[str]:
+    """Return the demo's output as the README shows it."""
+    text = (ROOT / "README.md").read_text()
+    return timeless(text.partition("```text\n")[2].partition("\n```")[0])
 
 
 def test_the_demo_tells_the_story(tmp_path: Path) -> None:
@@ -36,6 +49,7 @@ def test_the_demo_tells_the_story(tmp_path: Path) -> None:
         "skipped: a workspace that is not in WORKSPACES",
     ):
         assert words in told
+    assert [line for line in readme() if line not in timeless(told)] == [], "README tells another story"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mail-1.html", "mail-1.txt"]
     assert "churn-training" in (tmp_path / "mail-1.txt").read_text()
 

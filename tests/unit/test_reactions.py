@@ -47,11 +47,11 @@ def test_on_is_a_word() -> None:
         ("      job: ", "      jobs: ", "7: unknown key 'jobs'; did you mean 'job'?"),
         ("    run:", "    when: { modle: x }\n    run:", "6: unknown key 'modle'; did you mean 'model'?"),
         ("    run:", "    when: { model: 7 }\n    run:", "put the value in quotes"),
-        ("    run:", "    guards: { cooldown: 1 hour }\n    run:", "6: Expected `str` matching regex"),
+        ("    run:", "    guards: { cooldown: 1 hour }\n    run:", "6: must be a duration: a number and one of"),
         ("    run:", "    guards: { budget: { runs: 0, per: 1d } }\n    run:", "6: Expected `int` >= 1"),
         ("    run:", "    guards: { budget: { runs: 1 } }\n    run:", "missing required field `per`"),
         ("    run:", "    guards: off\n    run:", "6: "),
-        ("name: offline-test", "name: Offline Test", "4: Expected `str` matching regex"),
+        ("name: offline-test", "name: Offline Test", "4: must be a name of a-z"),
         ("  - name: offline-test\n    on", "  - on", "missing required field `name`"),
         (
             "pipelines/offline-test.yml",
@@ -65,7 +65,13 @@ def test_on_is_a_word() -> None:
         ),
         ("    run:\n      job: pipelines/offline-test.yml", "", "4: a reaction has either `run` or `mail`"),
         (GOOD[GOOD.index("    run:") :], "    mail: { to: opps }", "6: unknown recipient 'opps'; did you mean 'ops'?"),
-        (GOOD[GOOD.index("    run:") :], "    mail: { to: ops, runbook: 'http://x' }", "6: Expected `str` matching"),
+        (
+            GOOD[GOOD.index("    run:") :],
+            "    mail: { to: ops, runbook: 'http://x' }",
+            "6: must be a link that starts with https://",
+        ),
+        (GOOD[GOOD.index("    run:") :], "    mail: { to: ops }\n    guards: none", "7: `guards` are for a `run`"),
+        ("offline-test.yml", "needs-a-model.yml", "6: pipelines/needs-a-model.yml needs the input 'model'"),
         ("$OPS_EMAIL", "$OPS_MAIL", "2: not a mail address; write one, or $OPS_EMAIL"),
         ("reactions:", "reaction:", "did you mean 'reactions'?"),
         ("recipients:\n  ops: $OPS_EMAIL", "recipients: [ops]", "1: `recipients` must map names to addresses"),
@@ -92,7 +98,7 @@ def test_all_mistakes_are_told_in_one_go() -> None:
 def test_problems_of_the_job_file_stand_at_its_line() -> None:
     """A job file that is missing or refused is a mistake of the rule that names it."""
 
-    def refuse(job: str) -> set[str]:
+    def refuse(job: str) -> dict[str, bool]:
         raise ConfigurationError(f"{job} does not exist")
 
     with pytest.raises(ConfigurationError) as error:
