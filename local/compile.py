@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared.errors import ConfigurationError
 from shared.job_templates import compiled_path, encode
-from shared.rehearsal import compile_job
+from shared.job_templates.rehearsal import compile_job
 
 PIPELINES = Path(__file__).resolve().parent.parent / "pipelines"
 MEND = "python -m local.compile"

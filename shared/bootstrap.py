@@ -53,7 +53,7 @@ class Service:
     def reactions(self) -> Reactions:
         """The rules, checked against the job files they name."""
         # PyYAML is needed once per process and not at index.
-        from shared.reactions_file import load
+        from shared.reactions.file import load
 
         file = self.settings.reactions_file
         try:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from shared.actions import Deferred, Done, Failed, Outcome, SubmitJob
 from shared.errors import DeadlineError
 from shared.gateways import answers
-from shared.job_requests import Request, UnusableInputError, fill
 from shared.job_templates import load_template
+from shared.job_templates.fill import Request, UnusableInputError, fill
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

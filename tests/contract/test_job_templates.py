@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.job_requests import Request, Value, fill
 from shared.job_templates import SENTINEL_WORKSPACE, encode, load_template
-from shared.recording import NobodysCredential, RecordedError, Recorder
-from shared.rehearsal import compile_job
+from shared.job_templates.fill import Request, Value, fill
+from shared.job_templates.recording import NobodysCredential, RecordedError, Recorder
+from shared.job_templates.rehearsal import compile_job
 
 # azure-ai-ml 1.35 uses what marshmallow 4 will drop and what Python deprecates; both say so.
 pytestmark = [

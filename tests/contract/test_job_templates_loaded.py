@@ -13,7 +13,7 @@ import pytest
 from local.compile import main as compile_command
 from shared.errors import ConfigurationError
 from shared.job_templates import compiled_path, encode, load_template
-from shared.rehearsal import compile_job
+from shared.job_templates.rehearsal import compile_job
 
 # azure-ai-ml 1.35 uses what marshmallow 4 will drop and what Python deprecates; both say so.
 pytestmark = [

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.job_templates import SENTINEL_NAME
-from shared.rehearsal import compile_job
+from shared.job_templates.rehearsal import compile_job
 
 # azure-ai-ml 1.35 uses what marshmallow 4 will drop and what Python deprecates; both say so.
 pytestmark = [
@@ -28,7 +28,7 @@ def test_no_folder_is_read(tmp_path: Path) -> None:
 
 def test_no_folder_is_read_even_where_the_text_hides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rehearsal itself finds nothing beside the file: it would ask for the component if it did."""
-    monkeypatch.setattr("shared.job_file_rules._tied", lambda *_: ())
+    monkeypatch.setattr("shared.job_templates.file_rules._tied", lambda *_: ())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.yml").write_text("type: command\nname: a\nversion: 1\ncommand: x\nenvironment: azureml:e:1\n")
     path = tmp_path / "job.yml"
@@ -62,7 +62,7 @@ def test_what_azure_ai_ml_refuses_is_told_by_line(case: str, tmp_path: Path) -> 
 
 def test_a_look_up_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were a label not seen in the text, the look-up would give it away."""
-    monkeypatch.setattr("shared.job_file_rules._tied", lambda *_: ())
+    monkeypatch.setattr("shared.job_templates.file_rules._tied", lambda *_: ())
     path = tmp_path / "job.yml"
     for reference, kind, remedy in (
         ("component: azureml:a@latest", "components", "register the component"),

@@ -16,8 +16,8 @@ from azure.mgmt.core import ARMPipelineClient
 from shared.actions import Deferred, Done, Failed, SubmitJob
 from shared.errors import ConfigurationError
 from shared.gateways.jobs import ArmJobs
-from shared.job_requests import fill
 from shared.job_templates import load_template
+from shared.job_templates.fill import fill
 from tests.fakes.arm_jobs import ACTION, NAME, ROOT, SECRET, STAMP, URL, WORKSPACE, Credential, created, submit
 
 

@@ -15,9 +15,9 @@ from azure.core.credentials import AccessToken
 from shared.errors import ConfigurationError, ReactorError, RowTooLargeError, StorageError
 from shared.gateways.blobs import BlobContainer
 from shared.gateways.queue import StorageQueue
-from shared.row_limits import PROPERTY_CHARACTERS
 from shared.settings import StateStorage
 from shared.store import KEYS_PER_REQUEST, Conflict, Row, TableStore
+from shared.store.limits import PROPERTY_CHARACTERS
 from shared.transport import Transport, build_transport
 
 STORAGE = StateStorage(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.errors import RowTooLargeError, StorageError
-from shared.row_limits import KEY_CHARACTERS, PROPERTIES, PROPERTY_CHARACTERS
 from shared.settings import StateStorage
 from shared.store import KEYS_PER_REQUEST, Conflict, Row, Store, TableStore, Written
+from shared.store.limits import KEY_CHARACTERS, PROPERTIES, PROPERTY_CHARACTERS
 from shared.transport import build_transport
 from tests.fakes.store import MemoryStore
 

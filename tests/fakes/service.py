@@ -13,7 +13,7 @@ from shared.ledger import Ledger
 from shared.messages import Message
 from shared.orchestration import Orchestration
 from shared.reactions import Reactions
-from shared.reactions_file import load
+from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID
 from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeMail, FakeQueue
 from tests.fakes.store import MemoryStore

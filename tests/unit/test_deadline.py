@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.deadline import Line, Run, current_run, deadline, remaining
+from shared.transport.watchdog import Line, Run, current_run, deadline, remaining
 
 
 @pytest.fixture

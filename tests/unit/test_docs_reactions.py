@@ -12,7 +12,7 @@ from handlers.family import Family
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.reactions import DAILY, GuardsRule, MailRule, Reactions, RuleBase, RunRule
-from shared.reactions_file import load
+from shared.reactions.file import load
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
 
 PAGE = (DOCS / "reactions.md").read_text(encoding="utf-8")

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import job_files
 from shared.errors import ConfigurationError
-from shared.job_templates import load_template
+from shared.job_templates import files, load_template
 
 WORKSPACE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
 PIPELINE = "type: pipeline\njobs:\n  a:\n    "
@@ -64,7 +63,7 @@ def test_what_works_only_from_its_folder_is_refused(case: str) -> None:
     """With file, line and remedy, before azure-ai-ml is asked."""
     text, problem = REFUSED[case]
     with pytest.raises(ConfigurationError, match=rf"- pipelines/job\.yml:{problem}"):
-        job_files.parse(Path("pipelines/job.yml"), text.encode(), "")
+        files.parse(Path("pipelines/job.yml"), text.encode(), "")
 
 
 ACCEPTED = {
@@ -94,21 +93,21 @@ ACCEPTED = {
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_what_only_looks_like_it_is_accepted(case: str) -> None:
     """Free text, names of the team's own, and references that say which version."""
-    assert job_files.parse(Path("pipelines/job.yml"), ACCEPTED[case].encode(), "").content["type"] == "pipeline"
+    assert files.parse(Path("pipelines/job.yml"), ACCEPTED[case].encode(), "").content["type"] == "pipeline"
 
 
 def test_every_problem_is_told_at_once() -> None:
     """A file is mended in one go."""
     text = f"{PIPELINE}component: azureml:a@latest\n    environment: azureml:e\n  b: {{component: ./b.yml}}\n"
     with pytest.raises(ConfigurationError) as refused:
-        job_files.parse(Path("job.yml"), text.encode(), "")
+        files.parse(Path("job.yml"), text.encode(), "")
     assert [problem.split(":")[1] for problem in refused.value.problems] == ["4", "5", "6"]
 
 
 def test_a_file_that_is_not_utf8_is_refused() -> None:
     """As every other mistake in it."""
     with pytest.raises(ConfigurationError, match=r"pipelines/job\.yml: not UTF-8"):
-        job_files.parse(Path("pipelines/job.yml"), "description: Übung".encode("latin-1"), "")
+        files.parse(Path("pipelines/job.yml"), "description: Übung".encode("latin-1"), "")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

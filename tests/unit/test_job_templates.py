@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ConfigurationError
-from shared.job_requests import Request, UnusableInputError, Value, fill
 from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, JobInput, JobTemplate
+from shared.job_templates.fill import Request, UnusableInputError, Value, fill
 
 WORKSPACE = (
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg"

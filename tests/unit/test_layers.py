@@ -24,7 +24,7 @@ def modules() -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("package", "users"),
-    [("azure.functions", {"function_app.py"}), ("azure.ai.ml", {"shared/rehearsal.py"})],
+    [("azure.functions", {"function_app.py"}), ("azure.ai.ml", {"shared/job_templates/rehearsal.py"})],
 )
 def test_who_imports_a_package(package: str, users: set[str]) -> None:
     """azure.functions stays on one page, azure-ai-ml in the rehearsal: everything else starts fast without them."""

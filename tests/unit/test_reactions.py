@@ -11,7 +11,7 @@ from shared.errors import ConfigurationError
 from shared.events import parse
 from shared.guards import Budget, Guards
 from shared.reactions import Matched, Reactions, Unmatched, matches
-from shared.reactions_file import load
+from shared.reactions.file import load
 from tests.fakes.events import SAMPLES, altered, sample
 from tests.fakes.service import rules
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.job_files import JobFile
+from shared.job_templates.files import JobFile
 
 #: azure-ai-ml's reasons above this length are lists of alternatives that nobody reads.
 LONGEST = 160

@@ -16,8 +16,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from shared.deadline import Line, current_run
 from shared.errors import DeadlineError
+from shared.transport.watchdog import Line, current_run
 
 #: Connections kept per host; the Functions worker runs fewer calls than that at the same time.
 POOL_SIZE = 32

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from shared import job_files
 from shared.errors import ConfigurationError
+from shared.job_templates import files
 from shared.telemetry import emit
 
 #: Stands for the workspace in a template: an ARM id that nobody has.
@@ -75,7 +75,7 @@ def load_template(job_file: Path) -> JobTemplate:
     Both once per process and content of the file, whatever the outcome. Raises ConfigurationError with every
     problem of the file.
     """
-    raw, sha256 = job_files.read(job_file)
+    raw, sha256 = files.read(job_file)
     key = (job_file, sha256)
     found = _loaded.get(key)
     if found is None:
@@ -98,10 +98,10 @@ def _fresh(job_file: Path, sha256: str) -> JobTemplate | None:
 
 
 def _compile(job_file: Path, raw: bytes, sha256: str) -> JobTemplate | tuple[str, ...]:
-    from shared.rehearsal import rehearse  # noqa: PLC0415 - leads to azure-ai-ml: a second and 60 MB
+    from shared.job_templates.rehearsal import rehearse  # noqa: PLC0415 - leads to azure-ai-ml: a second and 60 MB
 
-    emit("job_file.compiled_in_process", {"file": job_files.label(job_file)}, level=logging.WARNING)
+    emit("job_file.compiled_in_process", {"file": files.label(job_file)}, level=logging.WARNING)
     try:
-        return rehearse(job_files.parse(job_file, raw, sha256))
+        return rehearse(files.parse(job_file, raw, sha256))
     except ConfigurationError as error:
         return error.problems

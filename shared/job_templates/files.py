@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from shared.errors import ConfigurationError
-from shared.job_file_rules import child, problems
+from shared.job_templates.file_rules import child, problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

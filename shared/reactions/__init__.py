@@ -1,6 +1,6 @@
 """Reactions as typed rules: what they may say, whether they match, and the action that follows. All pure.
 
-shared/reactions_file.py reads them from reactions.yaml.
+shared/reactions/file.py reads them from reactions.yaml.
 """
 
 import re

@@ -3,12 +3,12 @@
     with deadline(20.0):
         ...every call of every client built on build_transport() ends by then
 
-An answer that drips a byte a second never trips a read time-out; the watchdog of `shared.deadline` closes its socket.
+An answer that drips a byte a second never trips a read time-out; shared/transport/watchdog.py closes its socket.
 """
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared.deadline import deadline, remaining
+from shared.transport.watchdog import deadline, remaining
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import HttpTransport
@@ -33,7 +33,7 @@ class ClientOptions(TypedDict):
 def build_transport(*, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> Transport:
     """Build the transport that all clients of a process share; *connect* and *read* cap a call, in seconds."""
     # azure-core and requests take 0.1 s to import: not at index.
-    from shared.deadline_transport import DeadlineTransport  # noqa: PLC0415 - see the line above
+    from shared.transport.deadline_transport import DeadlineTransport  # noqa: PLC0415 - see the line above
 
     return DeadlineTransport(connect=connect, read=read)
 

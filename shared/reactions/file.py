@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared.errors import ConfigurationError
 from shared.reactions import Reaction, Reactions, Vocabulary
-from shared.rule_checks import JobInputs, RuleChecker
+from shared.reactions.checks import JobInputs, RuleChecker
 from shared.settings import ADDRESS
 from shared.yaml_document import Document
 

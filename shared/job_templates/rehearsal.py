@@ -3,7 +3,9 @@
 The only importer of azure-ai-ml. Nothing is sent, no folder is read, the working directory stays as it is.
 """
 
+import contextlib
 import json
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -12,11 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared import job_file_rules, job_files
 from shared.errors import ConfigurationError
-from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, URL, JobInput, JobTemplate
-from shared.recording import NobodysCredential, Recorder
-from shared.verdict import refusals
+from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, URL, JobInput, JobTemplate, file_rules, files
+from shared.job_templates.recording import NobodysCredential, Recorder
+from shared.job_templates.verdict import refusals
 
 #: Version that takes the place of what a reaction fills in.
 SENTINEL_ASSET = "azureml:rehearsed:1"
@@ -26,12 +27,12 @@ GIT = ("mlflow.source.git.", "azureml.git.")
 
 #: What a request beyond the job's own means, by the kind of resource asked for.
 MEANINGS: Mapping[str, str] = {
-    "codes": f"it needs local code; {job_file_rules.REGISTER}",
-    "components": f"a component is not registered; {job_file_rules.REGISTER}",
-    "environments": f"an environment is not registered; {job_file_rules.REGISTER_ENVIRONMENT}",
-    "datastores": f"it needs local files; {job_file_rules.REGISTER_DATA}",
-    "data": f"data are not named by version; {job_file_rules.PIN}",
-    "models": f"a model is not named by version; {job_file_rules.PIN}",
+    "codes": f"it needs local code; {file_rules.REGISTER}",
+    "components": f"a component is not registered; {file_rules.REGISTER}",
+    "environments": f"an environment is not registered; {file_rules.REGISTER_ENVIRONMENT}",
+    "datastores": f"it needs local files; {file_rules.REGISTER_DATA}",
+    "data": f"data are not named by version; {file_rules.PIN}",
+    "models": f"a model is not named by version; {file_rules.PIN}",
 }
 
 _one_at_a_time = threading.Lock()
@@ -43,14 +44,14 @@ def compile_job(path: Path) -> JobTemplate:
     Raises ConfigurationError naming file, line, what is wrong and the remedy, when the file cannot be read, is no
     job, or is a job that needs anything but one PUT: local code, a label, a look-up.
     """
-    return rehearse(job_files.parse(path, *job_files.read(path)))
+    return rehearse(files.parse(path, *files.read(path)))
 
 
-def rehearse(job: job_files.JobFile) -> JobTemplate:
+def rehearse(job: files.JobFile) -> JobTemplate:
     """As compile_job, of a file that has been read."""
     overrides = dict(_overrides(job))
     recorder = Recorder(SENTINEL_WORKSPACE)
-    with _one_at_a_time:
+    with _one_at_a_time, _quiet():
         given, error = _submit(job, overrides, recorder)
     request = _the_job(job, recorder.requests, error)
     url = urlsplit(request.url)
@@ -75,7 +76,19 @@ def rehearse(job: job_files.JobFile) -> JobTemplate:
     )
 
 
-def _overrides(job: job_files.JobFile) -> Iterator[tuple[str, str]]:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep azure-ai-ml from logging that classes are experimental, and that a recorded request "failed"."""
+    logger = logging.getLogger("azure.ai.ml")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _overrides(job: files.JobFile) -> Iterator[tuple[str, str]]:
     """What is put into the file: the name, values for inputs that have none, and an experiment.
 
     Without an experiment azure-ai-ml takes the name of the working directory, which says nothing; the file's does.
@@ -94,7 +107,7 @@ def _overrides(job: job_files.JobFile) -> Iterator[tuple[str, str]]:
 
 
 def _submit(
-    job: job_files.JobFile, overrides: Mapping[str, str], recorder: Recorder
+    job: files.JobFile, overrides: Mapping[str, str], recorder: Recorder
 ) -> tuple[frozenset[str], Exception | None]:
     """Run the public call. Returns the names of the file's own properties, and how the call ended."""
     from azure.ai.ml import MLClient, load_job  # noqa: PLC0415 - a second and 60 MB
@@ -126,7 +139,7 @@ def _submit(
     return given, None
 
 
-def _the_job(job: job_files.JobFile, requests: list[Any], error: Exception | None) -> Any:  # noqa: ANN401 - as above
+def _the_job(job: files.JobFile, requests: list[Any], error: Exception | None) -> Any:  # noqa: ANN401 - as above
     """The one PUT of the job; raises ConfigurationError for anything else."""
     if not requests:
         raise ConfigurationError(*refusals(job, error))
@@ -153,7 +166,7 @@ def _input(name: str, entry: dict[str, Any], overrides: Mapping[str, str]) -> Jo
     )
 
 
-def _check_sentinels(job: job_files.JobFile, body: dict[str, Any]) -> None:
+def _check_sentinels(job: files.JobFile, body: dict[str, Any]) -> None:
     """A sentinel is replaced only where it is a whole id or the display name; anywhere else it would be sent."""
     found = dict(body["properties"])
     if found.get("displayName") == SENTINEL_NAME:

@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from shared.row_limits import check_row
 from shared.settings import StateStorage
 from shared.state_storage import connect, failing_as_storage
-from shared.table_entities import Answer, entity, if_not_modified, key_filter, values_of
+from shared.store.entities import Answer, entity, if_not_modified, key_filter, values_of
+from shared.store.limits import check_row
 from shared.transport import Transport
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Store(Protocol):
     """What the ledger needs of a table.
 
     Every method raises StorageError when the store does not answer as it should (outcome unknown), and
-    RowTooLargeError, before anything is sent, for what is over the limits of shared.row_limits.
+    RowTooLargeError, before anything is sent, for what is over the limits of shared.store.limits.
     """
 
     def query(self, partition: str, keys: Sequence[str]) -> Page:
