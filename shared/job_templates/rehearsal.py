@@ -79,7 +79,9 @@ def rehearse(job: files.JobFile) -> JobTemplate:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep azure-ai-ml from logging that classes are experimental, and that a recorded request "failed"."""
-    logger = logging.getLogger("azure.ai.ml")
+    import azure.ai.ml  # noqa: PLC0415 - a second and 60 MB; it sets its loggers' levels when it is imported
+
+    logger = logging.getLogger(azure.ai.ml.__name__)
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
