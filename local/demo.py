@@ -8,9 +8,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from local.furniture import workspace_id
 from local.story import ACTS, PACE, Act
 from local.timeline import Timeline
-from local.twin import ROOT, Twin, trouble, workspace_id
+from local.twin import ROOT, Twin, trouble
 
 OUTPUT = ROOT / "demo-output"
 

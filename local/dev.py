@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 import handlers
+from local.furniture import workspace_id
 from local.timeline import Timeline
-from local.twin import Twin, workspace_id
+from local.twin import Twin
 
 HELP = """
 The twin is running: {url}   (stop it with Ctrl-C)

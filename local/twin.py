@@ -8,12 +8,11 @@ with Twin() as twin:
 import contextlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypedDict
+from typing import Any, Literal, Self
 
 import msgspec
 from azure.core.credentials import AzureKeyCredential
@@ -22,43 +21,21 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
 import handlers
-from local.azure import StandIn, Workspace
+from local.azure import StandIn
 from local.azurite import Azurite, create_state
+from local.furniture import WORKSPACE, WorkspaceName, furnish
 from local.host.process import LocalHost
-from local.samples import all_samples
 from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
 from shared.telemetry import LOGGER
 
 ROOT = Path(__file__).parents[1]
-#: Where a compiled job file refers to what must be registered.
-ASSET = re.compile(r"/(components|data|environments)/([^/\"]+)/versions/([^/\"]+)")
 #: A custom topic of the local Event Grid.
 TOPIC = "https://reactor-events.westeurope-1.eventgrid.azure.net/api/events"
 #: Scaled seconds per real second of the stand-in: Event Grid's first retry after 10 s comes after 0.17 s.
 SCALE = 60.0
 LOG_MARK = f" {LOGGER.name}: "
 STEP = 0.05
-
-
-class WorkspaceName(TypedDict):
-    """The parts of a workspace's ARM id."""
-
-    name: str
-    group: str
-    subscription: str
-
-
-#: The workspace of the samples and of the story.
-WORKSPACE = WorkspaceName(name="mlw-churn", group="rg-churn", subscription="11111111-2222-3333-4444-555555555555")
-
-
-def workspace_id(name: WorkspaceName = WORKSPACE) -> str:
-    """Return the ARM id."""
-    return (
-        f"/subscriptions/{name['subscription']}/resourceGroups/{name['group']}"
-        f"/providers/Microsoft.MachineLearningServices/workspaces/{name['name']}"
-    )
 
 
 class Twin:
@@ -204,17 +181,6 @@ class Twin:
         self.facts.append(fact)
         if self._on_fact is not None:
             self._on_fact(fact)
-
-
-def furnish(workspace: Workspace, pipelines: Path = ROOT / "pipelines") -> None:
-    """Register what the compiled job files refer to, and the models of the samples; a team's own files as well."""
-    for template in sorted((pipelines / "compiled").glob("*.json")):
-        for kind, name, version in ASSET.findall(template.read_text()):
-            workspace.register(kind, f"{name}:{version}")
-    for event in all_samples():
-        data = {key.casefold(): value for key, value in event["data"].items()}
-        if event.get("topic", event.get("source")) == workspace.id and "modelname" in data:
-            workspace.register("models", f"{data['modelname']}:{data['modelversion']}")
 
 
 def _event_types(event: object) -> set[str]:

@@ -13,6 +13,7 @@ from shared.events import Event
 from shared.gateways import DeadLetters, Jobs, Mail, Queue
 from shared.ledger import Admission, Ledger
 from shared.messages import Message
+from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
 from shared.telemetry import Facts, emit
@@ -67,24 +68,24 @@ class Orchestration:
         try:
             admission = self.ledger.admit(event, plan, self.message)
         except ContentionError:
-            emit("event.contended", _facts(event))
+            emit("event.contended", facts_of(event))
             self._put_back(self.message.token, CONTENTION)
             return Settlement(reactions={})
-        _tell_decisions(event, admission)
+        tell_decisions(event, admission)
         actions = {item.reaction.name: item for item in plan if isinstance(item, Matched)}
         outcomes: dict[str, Outcome] = {}
         for name in sorted(self._due(admission)):
             outcome, admission = self._perform(event, actions.get(name), name, admission)
             outcomes[name] = self._within_limits(outcome, admission)
         settlement = self._settle(admission, outcomes, gone=outcomes.keys() - actions.keys())
-        _tell_outcomes(event, actions, outcomes)
+        tell_outcomes(event, actions, outcomes)
         return settlement
 
     def _due(self, admission: Admission) -> frozenset[str]:
         """Return what this delivery carries out: all that is pending and due, or its own while a live copy waits."""
         if not self._drives(admission):
             return admission.fresh & admission.record.pending
-        return admission.record.pending - _waiting(admission).keys()
+        return admission.record.pending - admission.record.waiting(admission.now).keys()
 
     def _drives(self, admission: Admission) -> bool:
         """Tell whether this is the live copy, or there is none (any more)."""
@@ -148,7 +149,8 @@ class Orchestration:
         wake = self._wake(admission, outcomes)
         if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
-        if admission.record.pending and self._is_spent(admission.record.wake):
+        standing = admission.record.wake
+        if admission.record.pending and (standing is None or standing.token == self.message.token):
             # Admitted by another delivery meanwhile, which counts on the copy that we have just used up.
             wake = self._new_wake(admission, CONTENTION)
             admission = self.ledger.settle(admission, {}, wake=wake)
@@ -167,11 +169,8 @@ class Orchestration:
         waits = [outcome.after for outcome in outcomes.values() if isinstance(outcome, Deferred)]
         if not self._drives(admission):
             return None
-        waits += [wait for name, wait in _waiting(admission).items() if name not in outcomes]
+        waits += [wait for name, wait in admission.record.waiting(admission.now).items() if name not in outcomes]
         return self._new_wake(admission, min(waits)) if waits else None
-
-    def _is_spent(self, wake: Wake | None) -> bool:
-        return wake is None or wake.token == self.message.token
 
     def _new_wake(self, admission: Admission, after: timedelta) -> Wake:
         token = self.new_token()
@@ -193,42 +192,8 @@ class Orchestration:
         return outcome
 
 
-def _waiting(admission: Admission) -> Mapping[str, timedelta]:
-    """Return what is pending and not due yet, and how long it has to wait."""
-    pending = {name: admission.record.reactions[name].due for name in admission.record.pending}
-    return {name: due - admission.now for name, due in pending.items() if due is not None and due > admission.now}
-
-
 def _rule_gone(record: ReactionRecord, admission: Admission) -> Outcome:
     """An admitted reaction without a rule waits for a roll-back, then is a dead letter."""
     if record.gone_since is not None and admission.now >= record.gone_since + RULE_GONE:
         return Failed(reason="rule_gone: the rule was removed or no longer matches; restore it and replay")
     return Deferred(reason="the rule of an admitted reaction is gone", after=RULE_GONE_RETRY)
-
-
-def _facts(event: Event) -> Facts:
-    return {"event": event.envelope.id, "family": event.family, "subject": event.label}
-
-
-def _tell_decisions(event: Event, admission: Admission) -> None:
-    for name in sorted(admission.fresh):
-        record = admission.record.reactions[name]
-        decided: Facts = {"reaction": name, "decision": record.decision, "reason": record.reason}
-        emit("reaction.decided", {**_facts(event), **decided})
-    if not admission.fresh:
-        emit("event.known", {**_facts(event), "count": len(admission.record.pending)})
-
-
-def _tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mapping[str, Outcome]) -> None:
-    for name, outcome in outcomes.items():
-        action = type(planned[name].action).__name__ if name in planned else ""
-        facts: Facts = {**_facts(event), "reaction": name, "action": action}
-        match outcome:
-            case Done():
-                facts |= {"outcome": "done", "receipt": outcome.receipt, "reason": outcome.note}
-            case Failed():
-                facts |= {"outcome": "failed", "reason": outcome.reason}
-            case Deferred():
-                seconds = int(outcome.after.total_seconds())
-                facts |= {"outcome": "deferred", "reason": outcome.reason, "seconds": seconds}
-        emit("action.settled", facts, level=logging.WARNING if isinstance(outcome, Failed) else logging.INFO)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -66,6 +66,11 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     def pending(self) -> frozenset[str]:
         """Reactions admitted and not carried out."""
         return frozenset(name for name, record in self.reactions.items() if record.pending)
+
+    def waiting(self, now: datetime) -> Mapping[str, timedelta]:
+        """Return what is pending and not due yet, and how long it has to wait."""
+        due = {name: self.reactions[name].due for name in self.pending}
+        return {name: at - now for name, at in due.items() if at is not None and at > now}
 
 
 def failure_id(reaction: str, number: int) -> str:

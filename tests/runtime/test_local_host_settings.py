@@ -22,7 +22,7 @@ MOMENT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 def function(**trigger: str) -> Function:
     """Give a queue-triggered function."""
-    binding = {"type": "queueTrigger", "name": "message", "queueName": "work", **trigger}
+    binding = {"type": "queueTrigger", "name": "message", "queueName": "tasks", **trigger}
     return Function(name="react", function_id="1", bindings=(binding,))
 
 

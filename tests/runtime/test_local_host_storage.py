@@ -58,7 +58,7 @@ class ScriptedQueue(SourceQueue):
     """A queue that gives out what it is told to, one entry a poll, then calls *at_end*."""
 
     def __init__(self, finds: list[list[StoredMessage]]) -> None:
-        self.name = "work"
+        self.name = "tasks"
         self.finds = finds
         self.asked: list[int] = []
         self.parked: list[StoredMessage] = []
@@ -104,7 +104,7 @@ def queue(storage: Storage) -> Iterator[SourceQueue]:
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     connection = f"AccountName=a;AccountKey=AAAA;QueueEndpoint=http://127.0.0.1:{server.port}/a"
-    queue = SourceQueue(connection, "work", pace=Pace(1000), stopping=Event())
+    queue = SourceQueue(connection, "tasks", pace=Pace(1000), stopping=Event())
     try:
         yield queue
     finally:
@@ -150,7 +150,7 @@ def test_an_outage_while_settling_stops_the_host(storage: Storage, queue: Source
     storage.answers = [503] * 6
     with pytest.raises(HostStopError, match="delete: refused with status 503"):
         queue.delete(MESSAGE)
-    assert storage.requests == ["DELETE /a/work/messages/message-1"] * 6
+    assert storage.requests == ["DELETE /a/tasks/messages/message-1"] * 6
 
 
 def test_a_short_outage_is_lived_through(storage: Storage, queue: SourceQueue) -> None:
@@ -168,8 +168,8 @@ def test_the_poison_queue_is_created_only_when_it_is_missing(
     queue.poison(MESSAGE)
     storage.answers = [404, created]
     queue.poison(MESSAGE)
-    write, delete = "POST /a/work-poison/messages", "DELETE /a/work/messages/message-1"
-    assert storage.requests == [write, delete, write, "PUT /a/work-poison", write, delete]
+    write, delete = "POST /a/tasks-poison/messages", "DELETE /a/tasks/messages/message-1"
+    assert storage.requests == [write, delete, write, "PUT /a/tasks-poison", write, delete]
 
 
 def test_a_poison_queue_that_refuses_stops_the_host(storage: Storage, queue: SourceQueue) -> None:
@@ -177,7 +177,7 @@ def test_a_poison_queue_that_refuses_stops_the_host(storage: Storage, queue: Sou
     storage.answers = [403]
     with pytest.raises(HostStopError, match="poison"):
         queue.poison(MESSAGE)
-    assert storage.requests == ["POST /a/work-poison/messages"]
+    assert storage.requests == ["POST /a/tasks-poison/messages"]
 
 
 def test_a_find_makes_the_next_polls_quick() -> None:

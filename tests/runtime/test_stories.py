@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from local.azure import Entry
-from local.twin import Twin, WorkspaceName, trouble
+from local.furniture import WorkspaceName
+from local.twin import Twin, trouble
 from shared.yaml_document import Yaml12
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
