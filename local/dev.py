@@ -1,6 +1,7 @@
 """`make dev`: the twin, running until somebody stops it."""
 
 import json
+import signal
 import threading
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def run(console: Console, running: Path) -> None:
     """Run until interrupted; *running* tells `python -m local send` where."""
     timeline = Timeline(console, home=workspace_id())
     functions = [family.function for family in handlers.HANDLERS]
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with the first one ignored
+        signal.signal(number, signal.default_int_handler)
     with Twin(on_fact=timeline.fact) as twin:
         twin.azure.event_grid.subscribe("timeline", timeline.event)
         running.parent.mkdir(exist_ok=True)

@@ -66,10 +66,15 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Deferred(msgspec.Struct, frozen=True, tag="deferred"):
-    """Later: the message goes back into the queue for at least *after*."""
+    """Later: the message goes back into the queue for at least *after*.
+
+    *limit* is how long this reason may last without a break before it counts as a refusal; None leaves it to the
+    24 hours that any trouble may last.
+    """
 
     reason: str
     after: timedelta
+    limit: timedelta | None = None
 
 
 type Outcome = Done | Failed | Deferred

@@ -17,6 +17,7 @@ from shared.ledger import Ledger
 from shared.messages import Message
 from shared.orchestration import Orchestration
 from shared.reactions import Reactions, Vocabulary
+from shared.store import Store
 from shared.telemetry import quieten_sdks
 from shared.transport import Transport, build_transport
 
@@ -91,12 +92,16 @@ class Service:
         return BlobDeadLetters(self._container(DEAD_LETTERS))
 
     @once
-    def ledger(self) -> Ledger:
-        """Decisions and outcomes."""
+    def store(self) -> Store:
+        """The table."""
         from shared.store import TableStore
 
-        store = TableStore.connect(self._storage, transport=self._transport, credential=self._storage_credential)
-        return Ledger(store, installation=self.settings.installation, dry_run=self.settings.dry_run)
+        return TableStore.connect(self._storage, transport=self._transport, credential=self._storage_credential)
+
+    @once
+    def ledger(self) -> Ledger:
+        """Decisions and outcomes."""
+        return Ledger(self.store, installation=self.settings.installation, dry_run=self.settings.dry_run)
 
     @once
     def jobs(self) -> Jobs:

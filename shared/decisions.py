@@ -1,6 +1,6 @@
 """What an event's row becomes: pure functions from the row as read to the row to write."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -75,15 +75,14 @@ def unite(
     *,
     seen: Wake | None,
     wake: Wake | None,
-    gone: Collection[str],
     now: datetime,
 ) -> EventRecord:
     """Unite *outcomes* with the row: done beats failed, and nothing done is ever undone.
 
-    *seen* is the wake this delivery read, *wake* the live copy it sent, *gone* the reactions whose rule is missed.
+    *seen* is the wake this delivery read, *wake* the live copy it sent.
     When another delivery has set a wake meanwhile, its copy is the live one: ours, on arrival, has nothing to do.
     """
-    united = changed(record, _settled(record, outcomes, gone, now))
+    united = changed(record, _settled(record, outcomes, now))
     if not united.pending:
         return msgspec.structs.replace(united, wake=None, trouble_since=None)
     deferred = any(isinstance(outcome, Deferred) for outcome in outcomes.values())
@@ -98,9 +97,7 @@ def unite(
     )
 
 
-def _settled(
-    record: EventRecord, outcomes: Mapping[str, Outcome], gone: Collection[str], now: datetime
-) -> Mapping[str, ReactionRecord]:
+def _settled(record: EventRecord, outcomes: Mapping[str, Outcome], now: datetime) -> Mapping[str, ReactionRecord]:
     """Return what *outcomes* change: an outcome is written once, but for a failure that turns out done."""
     settled: dict[str, ReactionRecord] = {}
     for name, outcome in outcomes.items():
@@ -111,8 +108,8 @@ def _settled(
             case Failed() if standing.outcome is None:
                 settled[name] = msgspec.structs.replace(standing, outcome=outcome, failure=standing.failure + 1)
             case Deferred() if standing.outcome is None:
-                gone_since = (standing.gone_since or now) if name in gone else None
-                settled[name] = msgspec.structs.replace(standing, due=now + outcome.after, gone_since=gone_since)
+                since = (standing.limited_since or now) if outcome.limit else None
+                settled[name] = msgspec.structs.replace(standing, due=now + outcome.after, limited_since=since)
             case _:
                 pass
     return settled

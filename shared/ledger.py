@@ -3,7 +3,7 @@
 No lock and no lease: a write says what it has read, the store refuses the second writer, who reads again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -127,7 +127,6 @@ class Ledger:
         outcomes: Mapping[str, Outcome],
         *,
         wake: Wake | None = None,
-        gone: Collection[str] = (),
     ) -> Admission:
         """Unite *outcomes* with the row in ONE write, and say what the event waits for; see decisions.unite.
 
@@ -135,7 +134,7 @@ class Ledger:
         """
         settled = self._update(
             admission,
-            partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, gone=gone, now=admission.now),
+            partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, now=admission.now),
             forget=[name for name, outcome in outcomes.items() if isinstance(outcome, Failed)],
         )
         return settled or admission

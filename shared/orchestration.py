@@ -1,7 +1,7 @@
 """The single path of every reaction: plan, admit, perform, settle."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +20,8 @@ from shared.telemetry import Facts, emit
 
 #: A wake-up this late is taken for lost: any delivery may then carry the event on.
 OVERDUE = timedelta(minutes=15)
-#: How long a rule may be missing (a rolling update, a roll-back) before its admitted reaction is dead-lettered.
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+#: How long the rule of an admitted reaction may be missing: a rolling update, a roll-back.
 RULE_GONE = timedelta(minutes=30)
 RULE_GONE_RETRY = timedelta(minutes=5)
 #: Trouble without a success in between for this long ends in a dead letter; Event Grid gives up after 24 h as well.
@@ -76,8 +77,8 @@ class Orchestration:
         outcomes: dict[str, Outcome] = {}
         for name in sorted(self._due(admission)):
             outcome, admission = self._perform(event, actions.get(name), name, admission)
-            outcomes[name] = self._within_limits(outcome, admission)
-        settlement = self._settle(admission, outcomes, gone=outcomes.keys() - actions.keys())
+            outcomes[name] = _within_limits(outcome, name, admission)
+        settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes)
         return settlement
 
@@ -97,7 +98,8 @@ class Orchestration:
     ) -> tuple[Outcome, Admission]:
         record = admission.record.reactions[name]
         if planned is None:
-            return _rule_gone(record, admission), admission
+            reason = "rule_gone: the rule was removed or no longer matches"
+            return Deferred(reason=reason, after=RULE_GONE_RETRY, limit=RULE_GONE), admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
         action: Action = planned.action
@@ -141,14 +143,14 @@ class Orchestration:
             "reactor_version": self.version,
         }
 
-    def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome], gone: Collection[str]) -> Settlement:
+    def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
         for name, outcome in outcomes.items():
             if isinstance(outcome, Failed):
                 self._bury(name, outcome, admission)
         wake = self._wake(admission, outcomes)
         if outcomes or wake:
-            admission = self.ledger.settle(admission, outcomes, wake=wake, gone=gone)
+            admission = self.ledger.settle(admission, outcomes, wake=wake)
         standing = admission.record.wake
         if admission.record.pending and (standing is None or standing.token == self.message.token):
             # Admitted by another delivery meanwhile, which counts on the copy that we have just used up.
@@ -182,18 +184,14 @@ class Orchestration:
         self.queue.send(msgspec.structs.replace(self.message, token=token).encode(), after=delay)
         return delay
 
-    def _within_limits(self, outcome: Outcome, admission: Admission) -> Outcome:
-        """Turn "later" into a failure when the trouble lasts too long."""
-        since = admission.record.trouble_since
-        if isinstance(outcome, Deferred) and since is not None and admission.now >= since + TROUBLE:
-            return Failed(
-                reason=f"trouble for {TROUBLE // timedelta(hours=1)} h without a success; last: {outcome.reason}"
-            )
+
+def _within_limits(outcome: Outcome, name: str, admission: Admission) -> Outcome:
+    """Turn "later" into a failure when its reason, or trouble of any kind, lasts too long."""
+    if not isinstance(outcome, Deferred):
         return outcome
-
-
-def _rule_gone(record: ReactionRecord, admission: Admission) -> Outcome:
-    """An admitted reaction without a rule waits for a roll-back, then is a dead letter."""
-    if record.gone_since is not None and admission.now >= record.gone_since + RULE_GONE:
-        return Failed(reason="rule_gone: the rule was removed or no longer matches; restore it and replay")
-    return Deferred(reason="the rule of an admitted reaction is gone", after=RULE_GONE_RETRY)
+    limited, trouble = admission.record.reactions[name].limited_since, admission.record.trouble_since
+    if outcome.limit is not None and limited is not None and admission.now >= limited + outcome.limit:
+        return Failed(reason=f"{outcome.reason}; for {outcome.limit // MINUTE} min: mend it and replay")
+    if trouble is not None and admission.now >= trouble + TROUBLE:
+        return Failed(reason=f"trouble for {TROUBLE // HOUR} h without a success; last: {outcome.reason}")
+    return outcome

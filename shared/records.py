@@ -21,8 +21,8 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What was decided for one reaction, and what became of it.
 
     *operation* is the operation's digest, *effect* the job's name or the mail's Operation-Id; *failure* counts the
-    failures so far; *due* is when what was deferred may be tried again; *sent_at* and *notice* are written before a
-    mail's first send; *gone_since* is when the rule of an admitted reaction was first missed.
+    failures so far; *due* is when what was deferred may be tried again, and *limited_since* since when it has been
+    deferred for a reason that has a limit; *sent_at* and *notice* are written before a mail's first send.
     """
 
     decision: Literal["admitted", "skipped", "unmatched"]
@@ -34,7 +34,7 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     notice: Notice | None = None
     outcome: Done | Failed | None = None
     failure: int = 0
-    gone_since: datetime | None = None
+    limited_since: datetime | None = None
 
     @property
     def pending(self) -> bool:

@@ -19,6 +19,9 @@ type Failure = Literal["never-sent", "unknown", "identity", "status"]
 #: Codes of Azure errors are words; anything else is text of somebody else and is not repeated.
 CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+#: A role that a deployment assigns is there within half an hour; a refusal that lasts longer is meant.
+PROPAGATION = timedelta(minutes=30)
+
 #: Only keeps arithmetic from overflowing; the queue waits six days at a time at most.
 LONGEST = timedelta(days=365)
 

@@ -142,7 +142,7 @@ def _outcome(answer: "HttpResponse", name: str) -> Outcome:
         case 401 | 408 | 409 | 429:
             return Deferred(f"azure-ml {status}{code}: try again", wait if wait is not None else LATER)
         case 403:
-            return Deferred(FORBIDDEN, wait if wait is not None else ROLE)
+            return Deferred(FORBIDDEN, wait if wait is not None else ROLE, answers.PROPAGATION)
         case 404:
             return Failed(
                 f"not-found{code}: check that the workspace, and the components, models and data the job names, exist"

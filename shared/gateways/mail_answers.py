@@ -16,15 +16,19 @@ SOON = timedelta(seconds=30)
 #: A delivery that finds a send on record looks it up only when that is a minute old.
 LOOK_UP = timedelta(seconds=60)
 #: Role assignments take minutes to arrive. The service also repeats a refusal to the same id for 5 minutes.
-PROPAGATION = timedelta(minutes=5)
+ROLE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an answer means: later (after *wait*, or as long as Retry-After says), or, without *wait*, never."""
+    """What an answer means: later (after *wait*, or as long as Retry-After says), or, without *wait*, never.
+
+    *limit* is how long "later" may last for this reason.
+    """
 
     reason: str
     wait: timedelta | None = None
+    limit: timedelta | None = None
 
 
 #: What an answer means, by its status, by what is known without one, or by the case that a status alone does not tell.
@@ -35,7 +39,9 @@ MEANINGS: Mapping[int | str, Meaning] = {
     "other-body": Meaning("mail-repeated: this id was used with another body; looked up first", LOOK_UP),
     400: Meaning("mail-rejected: check MAIL_SENDER, the recipients' addresses and their number (at most 50)"),
     401: Meaning("mail-unauthorized: the token was refused, which passes by itself; tried again", SOON),
-    403: Meaning("forbidden: the role that may send mail is not assigned or not propagated yet", PROPAGATION),
+    403: Meaning(
+        "forbidden: the role that may send mail is not assigned or not propagated yet", ROLE, answers.PROPAGATION
+    ),
     404: Meaning("mail-not-found: check MAIL_ENDPOINT, and that the sender's domain is linked to that resource"),
     408: Meaning("mail-timeout: the mail service gave up waiting; tried again", SOON),
     409: Meaning("mail-under-way: an earlier attempt is being carried out; looked up first", LOOK_UP),
@@ -66,7 +72,7 @@ def later(answer: Deferred | Failed) -> Deferred:
         return answer
     return Deferred(
         reason="mail-look-up-refused: the mail service does not say whether the mail was sent; asked again",
-        after=PROPAGATION,
+        after=ROLE,
     )
 
 
@@ -95,4 +101,4 @@ def _meant(meaning: Meaning, headers: Mapping[str, str], code: str) -> Deferred 
     if meaning.wait is None:
         return Failed(reason=reason)
     asked = answers.retry_after(headers)
-    return Deferred(reason=reason, after=meaning.wait if asked is None else asked)
+    return Deferred(reason=reason, after=meaning.wait if asked is None else asked, limit=meaning.limit)

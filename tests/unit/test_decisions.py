@@ -25,7 +25,7 @@ def row(**changes: object) -> EventRecord:
 
 def united(record: EventRecord, outcomes: dict[str, Outcome], *, wake: Wake | None = None) -> EventRecord:
     """Unite as a delivery does that read no wake."""
-    return unite(record, outcomes, seen=None, wake=wake, gone=(), now=START)
+    return unite(record, outcomes, seen=None, wake=wake, now=START)
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([DONE, FAILED, LATER])))
@@ -63,7 +63,7 @@ def test_the_first_live_copy_stays_the_live_one() -> None:
 
 def test_the_copy_that_was_read_is_replaced() -> None:
     """The live copy itself puts the next one back."""
-    record = unite(row(wake=THEIRS), {"a": LATER}, seen=THEIRS, wake=MINE, gone=(), now=START)
+    record = unite(row(wake=THEIRS), {"a": LATER}, seen=THEIRS, wake=MINE, now=START)
     assert record.wake == MINE
 
 
@@ -78,20 +78,21 @@ def test_a_success_resets_the_trouble() -> None:
     """A day of trouble means a day without any success; what still waits begins anew."""
     later = START + timedelta(hours=20)
     record = row(trouble_since=START)
-    waiting = unite(record, {"a": DONE, "b": LATER}, seen=None, wake=MINE, gone=(), now=later)
+    waiting = unite(record, {"a": DONE, "b": LATER}, seen=None, wake=MINE, now=later)
     assert waiting.trouble_since == later
-    still = unite(record, {"b": LATER}, seen=None, wake=MINE, gone=(), now=later)
+    still = unite(record, {"b": LATER}, seen=None, wake=MINE, now=later)
     assert still.trouble_since == START
 
 
-def test_a_rule_that_came_back_is_missed_from_the_start_again() -> None:
-    """Half an hour of absence is counted in one piece."""
-    missed = unite(row(), {"a": LATER}, seen=None, wake=MINE, gone={"a"}, now=START)
-    assert missed.reactions["a"].gone_since == START
-    again = unite(missed, {"a": LATER}, seen=MINE, wake=MINE, gone={"a"}, now=START + timedelta(minutes=5))
-    assert again.reactions["a"].gone_since == START
-    back = unite(again, {"a": LATER}, seen=MINE, wake=MINE, gone=(), now=START + timedelta(minutes=9))
-    assert back.reactions["a"].gone_since is None
+def test_a_reason_with_a_limit_is_timed_in_one_piece() -> None:
+    """Half an hour of the same kind of trouble counts from its beginning; another reason in between ends it."""
+    limited = Deferred(reason="forbidden", after=timedelta(minutes=5), limit=timedelta(minutes=30))
+    first = unite(row(), {"a": limited}, seen=None, wake=MINE, now=START)
+    assert first.reactions["a"].limited_since == START
+    again = unite(first, {"a": limited}, seen=MINE, wake=MINE, now=START + timedelta(minutes=5))
+    assert again.reactions["a"].limited_since == START
+    other = unite(again, {"a": LATER}, seen=MINE, wake=MINE, now=START + timedelta(minutes=9))
+    assert other.reactions["a"].limited_since is None
 
 
 def test_rows_are_written_as_they_are_read() -> None:

@@ -346,6 +346,23 @@ def test_a_rule_that_is_gone_waits_for_a_roll_back() -> None:
     assert timedelta(minutes=30) <= service.clock.now - started <= timedelta(minutes=45)
 
 
+def test_a_forbidden_action_waits_for_its_role() -> None:
+    """A role propagates within half an hour of a deployment; after that the refusal is meant."""
+    forbidden = Deferred(reason="forbidden", after=timedelta(minutes=5), limit=timedelta(minutes=30))
+    service = FakeService()
+    service.jobs.script = [forbidden] * 6
+    service.deliver(sample("model-registered"))
+    service.run_queue()
+    assert (len(service.jobs.jobs), service.letters.letters()) == (1, [])
+    service = FakeService()
+    service.jobs.script = [forbidden] * 20
+    service.deliver(sample("model-registered"))
+    service.run_queue()
+    (letter,) = service.letters.letters()
+    assert letter["deadLetterReason"] == "forbidden; for 30 min: mend it and replay"
+    assert len(service.jobs.puts) == 7
+
+
 def test_a_rule_that_comes_back_acts() -> None:
     """The roll-back within 30 minutes finds the reaction still admitted."""
     service = FakeService()
