@@ -58,7 +58,7 @@ class _Rows:
 class Ledger:
     """The ledger of one installation. Every method raises StorageError when the store does not answer."""
 
-    def __init__(self, store: Store, *, installation: str, dry_run: bool = False) -> None:
+    def __init__(self, store: Store, *, installation: str, dry_run: bool) -> None:
         self._store = store
         self._installation = installation
         self._prefix = "dry|" if dry_run else ""

@@ -78,6 +78,7 @@ class FakeService:
     letters: FakeBlobs = field(default_factory=FakeBlobs)
     workspaces: frozenset[str] = frozenset({WORKSPACE.casefold()})
     dry_run: bool = False
+    jitter: float = 0.0
     tokens: Any = field(default_factory=lambda: map("token-{}".format, itertools.count(1)))
 
     def __post_init__(self) -> None:
@@ -101,14 +102,17 @@ class FakeService:
             queue=self.queue,
             dead_letters=self.dead_letters,
             new_token=lambda: next(self.tokens),
-            jitter=lambda: 0.0,
+            jitter=lambda: self.jitter,
             version="test",
             dry_run=self.dry_run,
         )
 
     def deliver(self, event: object) -> None:
         """Have the queue deliver an event (decoded JSON), or a Message."""
-        text = event.encode() if isinstance(event, Message) else msgspec.json.encode(event)
+        self.deliver_text(event.encode() if isinstance(event, Message) else msgspec.json.encode(event))
+
+    def deliver_text(self, text: bytes) -> None:
+        """Have the queue deliver a message as it is."""
         handlers.dispatch(text, self)
 
     def run_queue(self) -> None:
@@ -116,7 +120,7 @@ class FakeService:
         while self.queue.sent:
             message, after = self.queue.sent.pop(0)
             self.clock.now += after
-            handlers.dispatch(message, self)
+            self.deliver_text(message)
 
     def rows(self) -> dict[str, dict[str, str | int]]:
         """Return all rows by key."""
