@@ -7,7 +7,7 @@ STAMP := .venv/.ready
 WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3)
 
-.PHONY: help setup demo dev test check format lock compile clean
+.PHONY: help setup demo dev test test-long figures mutants check format lock compile clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,19 @@ dev: $(STAMP) ## keep the offline twin running, to send events of your own
 
 test: $(STAMP) ## all tests
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+
+test-long: $(STAMP) ## the fault tests at full length: all pairs of crashes, long random runs
+	@REACTOR_LONG_TESTS=1 $(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
+
+figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with their figures
+	@rm -rf .local/figures
+	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
+	@$(PY) -m tests.faults.page
+
+mutants: $(STAMP) ## mutation testing of what decides an effect (about 6 minutes on one core)
+	@rm -rf mutants
+	@.venv/bin/mutmut run --max-children $(WORKERS)
+	@.venv/bin/mutmut results
 
 check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything generated
 	@.venv/bin/ruff format --check --quiet .
