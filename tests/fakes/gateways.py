@@ -40,11 +40,16 @@ class FakeJobs:
 
 @dataclass
 class FakeMail:
-    """Communication Services: mails by Operation-Id, and every POST. A Deferred in *script* loses the answer."""
+    """Communication Services: mails by Operation-Id, and every POST. A Deferred in *script* loses the answer.
+
+    *delivered* has an operation for each mail that reaches the mailbox: twice where it is sent twice, as the service
+    does that forgets an operation after 5 minutes.
+    """
 
     script: Script = field(default_factory=list)
     posts: list[str] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
+    delivered: list[str] = field(default_factory=list)
     mails: dict[str, SendMail] = field(default_factory=dict)
     delivers_lost_ones: bool = True
 
@@ -54,6 +59,7 @@ class FakeMail:
         self.posts.append(operation)
         outcome = self.script.pop(0) if self.script else Done(receipt=operation)
         if isinstance(outcome, Done) or (isinstance(outcome, Deferred) and self.delivers_lost_ones):
+            self.delivered.append(operation)
             self.mails.setdefault(operation, action)
         return outcome
 
