@@ -65,6 +65,9 @@ BARS = (
     Bar("15", "feedback loop", "a job that causes its own event stops at the budget", "faults/test_feedback_loop.py"),
     Bar("16", "model test", "random faults in random order break no invariant", "faults/test_model.py"),
     Bar(
-        "17", "contract", "fakes and real parts behave alike; job requests are the SDK's own", "contract/test_store.py"
+        "17",
+        "contract",
+        "fakes and real parts behave alike; job requests are the SDK's own",
+        "faults/test_fake_edges.py",
     ),
 )
