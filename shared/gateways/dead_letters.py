@@ -43,7 +43,9 @@ class BlobDeadLetters:
         if message.inline is None:
             letter["reactorBlob"] = message.blob
         else:
-            letter = {**msgspec.json.decode(message.inline, type=dict[str, object]), **letter}
+            event = msgspec.json.decode(message.inline, type=dict[str, object])
+            # A key of ours that the event brings along would tell a replay something that we did not say.
+            letter = {**{key: value for key, value in event.items() if not key.startswith("reactor")}, **letter}
         digest = hashlib.sha256(f"{row}\0{failure}".encode()).hexdigest()[:32]
         return self._put(f"reactor/failed/{digest}.json", letter)
 

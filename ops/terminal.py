@@ -1,0 +1,58 @@
+"""Text that others wrote, made safe for a terminal, and JSON for scripts."""
+
+import json
+import sys
+
+import typer
+from rich.console import Console
+
+from ops.problems import OpsError
+
+
+def plain(text: str, limit: int | None = None) -> str:
+    """Return *text* on one line, with everything that does not print shown as an escape, cut at *limit*.
+
+    Control characters could move the cursor or forge a line, bidirectional marks show it in another order.
+    """
+    cut = text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in cut
+    )
+
+
+def lines(text: str) -> str:
+    """Return *text* made safe, with its lines as they are."""
+    return "\n".join(plain(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def console() -> Console:
+    """Return where people read. Text goes there as Text: nothing that others wrote is taken for markup."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    return Console(highlight=False, emoji=False, markup=False)
+
+
+def say(text: str = "") -> None:
+    """Say something besides the result: to the error stream, so that a result can be piped."""
+    typer.echo(text, err=True)
+
+
+def json_text(value: object) -> str:
+    """Return JSON of ASCII without control characters, for a pipe and for a terminal."""
+    return json.dumps(value, indent=2, ensure_ascii=True)
+
+
+def put_json(value: object) -> None:
+    """Print the one JSON document of a command."""
+    typer.echo(json_text(value))
+
+
+def complain(error: OpsError, *, as_json: bool) -> typer.Exit:
+    """Tell *error*, and return the exit that goes with it."""
+    say(plain(f"error: {error.problem}"))
+    if error.remedy:
+        say(plain(f"remedy: {error.remedy}"))
+    if as_json:
+        put_json({"problem": error.problem, "remedy": error.remedy})
+    return typer.Exit(error.code)
