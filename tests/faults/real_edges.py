@@ -22,8 +22,6 @@ from tests.fakes.service import Clock
 from tests.faults.simulation import Simulation
 
 ENDPOINT = "https://acs-demo.communication.azure.com"
-#: How long an answer may take here, in seconds; 12 in production.
-PATIENCE = 0.7
 
 
 class Credential:
@@ -89,5 +87,5 @@ def real_edges(world: World) -> Iterator[RealEdges]:
             return resolve(*(("127.0.0.1", azure.port) if port == 443 else (host, port)), *rest, **named)
 
         patch.setattr(socket, "getaddrinfo", redirect)
-        with build_transport(read=PATIENCE) as transport:
+        with build_transport() as transport:
             yield RealEdges(azure, transport)

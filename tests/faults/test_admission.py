@@ -11,7 +11,6 @@ import pytest
 import handlers
 from local.azurite import Azurite
 from shared.actions import Failed
-from shared.errors import StorageError
 from shared.ledger import Ledger
 from shared.settings import StateStorage
 from shared.store import TableStore
@@ -19,6 +18,7 @@ from shared.transport import build_transport
 from tests.fakes.events import altered
 from tests.fakes.gateways import FakeJobs
 from tests.fakes.service import FakeService, rules
+from tests.faults.faulty import Death
 from tests.faults.figures import Figures
 
 WORKERS = 40
@@ -105,10 +105,10 @@ def test_killed_between_admission_and_effect_it_acts(azurite: Azurite, figures: 
     first, second = versions(2)
 
     def die() -> None:
-        raise StorageError
+        raise Death
 
     jobs.before = die
-    with pytest.raises(StorageError):
+    with pytest.raises(Death):
         crashing.deliver(first)
     jobs.before = lambda: None
     crashing.deliver(first)

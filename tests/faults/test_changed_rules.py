@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.actions import Deferred
+from shared.errors import ConfigurationError
 from shared.store import Row
 from tests.fakes.events import sample
 from tests.fakes.service import REACTIONS, rules
@@ -76,6 +78,52 @@ def test_a_mended_rule_works_on_the_same_event(figures: Figures) -> None:
     simulation.run()
     assert len(simulation.jobs.jobs) == 2
     figures.record("8", deployments=2, kills=1, effects=2)
+
+
+def test_rules_that_come_back_within_half_an_hour(figures: Figures) -> None:
+    """A rolling update that is rolled back: the reaction has waited, and acts."""
+    simulation = crashed_after_the_first()
+    started = simulation.clock.now
+    simulation.reactions = rules(HEAD + FIRST)
+    while simulation.line.items and simulation.line.items[0][0] < started + timedelta(minutes=25):
+        simulation.step()
+    assert len(simulation.jobs.jobs) == 1
+    simulation.reactions = rules(HEAD + FIRST + SECOND)
+    simulation.run()
+    assert (len(simulation.jobs.jobs), simulation.letters.letters()) == (2, [])
+    figures.record("8", deployments=2, kills=1, effects=2)
+
+
+def test_a_job_file_that_is_mended(figures: Figures) -> None:
+    """The second action's file is broken for an hour: the event waits, whole; then the second job starts as well."""
+    simulation = Simulation(reactions=rules(HEAD + FIRST + SECOND))
+    started = simulation.clock.now
+
+    def broken() -> None:
+        if simulation.jobs.jobs and simulation.clock.now < started + timedelta(hours=1):
+            raise ConfigurationError("pipelines/offline-test.yml: cannot be used")
+
+    simulation.jobs.before = broken
+    simulation.enqueue(sample("model-registered"))
+    simulation.run()
+    assert len(simulation.jobs.jobs) == 2
+    assert (simulation.line.poison, simulation.letters.letters(), simulation.unsettled()) == ([], [], [])
+    assert simulation.clock.now - started <= timedelta(hours=1, minutes=10)
+    figures.record("8", deployments=2, effects=2)
+
+
+def test_a_mail_is_repeated_as_it_was(figures: Figures) -> None:
+    """The mail's rule changes between its first send and the next: the same id has the same text."""
+    simulation = Simulation()
+    simulation.mail.delivers_lost_ones = False
+    simulation.mail.script = [Deferred(reason="http 503", after=timedelta(minutes=1))]
+    simulation.enqueue(sample("pipeline-failed"))
+    simulation.step()
+    simulation.reactions = rules(REACTIONS.replace("mail: { to: ops }", "mail: { to: ops, runbook: 'https://new' }"))
+    simulation.run()
+    (mail,) = simulation.mail.mails.values()
+    assert (len(simulation.mail.posts), mail.notice.runbook) == (2, "")
+    figures.record("8", deployments=1, effects=1)
 
 
 @pytest.mark.parametrize("file", sorted(ROWS.glob("*.json")), ids=lambda file: file.stem)

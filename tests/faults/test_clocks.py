@@ -17,15 +17,17 @@ CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "localt
 
 
 def readers(path: Path) -> set[str]:
-    """Return the clocks that a module reads: calls of `datetime.now` and the like."""
+    """Return the clocks that a module reads: calls of `datetime.now` and the like, and what it imports from `time`."""
     tree = ast.parse(path.read_text())
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "time"]
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [call for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS]
-    return {
+    called = {
         ast.unparse(call)
         for call in named
-        if ast.unparse(call.value) in {"datetime", "time", "date", "datetime.datetime"}
+        if ast.unparse(call.value) in {"datetime", "time", "date", "datetime.datetime", "datetime.date"}
     }
+    return called | {f"time.{name.name}" for node in imports for name in node.names}
 
 
 def test_nothing_reads_a_clock(figures: Figures) -> None:

@@ -4,6 +4,9 @@ import itertools
 from collections import Counter
 from typing import Any
 
+import pytest
+
+from shared.actions import Failed
 from tests.fakes.events import altered, sample
 from tests.fakes.service import REACTIONS, rules
 from tests.faults.figures import Figures
@@ -58,3 +61,24 @@ def test_guards_admit_the_same_number_in_every_order(figures: Figures) -> None:
         jobs, mails = effects(order)
         assert (len(jobs), mails) == (1, 1)
     figures.record("5", orders=len(orders), effects=len(orders) * 2)
+
+
+@pytest.mark.parametrize("refused", ["first", "second"])
+def test_two_workers_that_disagree(refused: str, figures: Figures) -> None:
+    """One is refused while the other starts the job; whoever writes last, the job is on record."""
+    simulation = Simulation()
+    simulation.jobs.script = [Failed(reason="refused")] if refused == "first" else []
+
+    def meanwhile(point: str) -> None:
+        if point == "jobs.submit.after":
+            simulation.fault = lambda _point: None
+            simulation.jobs.script = [Failed(reason="refused")] if refused == "second" else []
+            simulation.deliver(sample("model-registered"))
+
+    simulation.fault = meanwhile
+    simulation.enqueue(sample("model-registered"))
+    simulation.run()
+    (row,) = (row for key, row in simulation.rows().items() if key.startswith("event|"))
+    assert (len(simulation.jobs.puts), len(simulation.jobs.jobs)) == (2, 1)
+    assert '"outcome":{"type":"done"' in str(row["r_offline_test"])
+    figures.record("5", orders=1, effects=1)
