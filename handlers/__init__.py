@@ -49,13 +49,13 @@ class Service(Protocol):
 
 def take_in(family: Family[Any], event: Mapping[str, object], service: Service) -> None:
     """Push delivery: recognise and enqueue, nothing more; *event* is the decoded JSON. Raises StorageError."""
-    raw = repr(event).encode(errors="backslashreplace")
+    raw = b""
     try:
         message = wrap(event)
-        raw = message.inline or raw
+        raw = message.inline or b""
         recognised = family.recognise(parse(event))
     except MalformedError as error:
-        _refuse(raw, error, service)
+        _refuse(raw or _shown(event), error, service)
         return
     if isinstance(recognised, NotOurs):
         emit("event.passed", {"family": family.name, "event": str(event.get("id")), "reason": recognised.reason})
@@ -113,6 +113,15 @@ def bury(text: bytes, service: Service) -> None:
     """Keep what the host gave up (its poison queue) as a dead letter. Raises StorageError."""
     name = service.dead_letters.keep_raw(text, reason="poison: the host gave the message up after repeated crashes")
     emit("event.dead_lettered", {"reason": "poison", "receipt": name}, level=logging.ERROR)
+
+
+def _shown(event: Mapping[str, object]) -> bytes:
+    """Show what cannot be written as JSON, as far as Python can: else what names it."""
+    try:
+        told = repr(event)
+    except (RecursionError, ValueError):  # too deep, or a number of too many digits
+        told = repr({key: value for key, value in event.items() if isinstance(value, str)})
+    return told.encode(errors="backslashreplace")
 
 
 def _refuse(raw: bytes, error: ReactorError, service: Service) -> None:

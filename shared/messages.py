@@ -6,6 +6,7 @@ the event bare, raw or base64; a person may put a whole sample file, an array, t
 
 import base64
 import binascii
+from typing import Annotated
 
 import msgspec
 
@@ -14,6 +15,12 @@ from shared.errors import MalformedError
 #: What an event may measure (bytes of JSON) to travel and be kept inline: base64 of it and its wrapping fit a
 #: 64 KiB queue message, and its text fits a table property of 32 Ki characters. Larger ones go through a blob.
 INLINE_BYTES = 32_000
+
+#: More events than that do not fit a message, but what is none does: thirty thousand sends outlast a run.
+MOST_EVENTS = 200
+
+#: A token is 64 characters, the name of a failure a reaction's name and a number: with them a message fits the queue.
+type Mark = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -25,8 +32,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
     event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     blob: str | None = None
-    token: str = ""
-    reopen: str = ""
+    token: Mark = ""
+    reopen: Mark = ""
     generation: int = 0
 
     @property
@@ -45,6 +52,8 @@ def decode(text: bytes) -> tuple[Message, ...]:
     try:
         shape = msgspec.json.decode(content, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
         if isinstance(shape, list):
+            if len(shape) > MOST_EVENTS:
+                raise MalformedError(f"the message is an array of more than {MOST_EVENTS} events")
             return tuple(Message(event=msgspec.Raw(bytes(event))) for event in shape)
         if shape.keys() & {"event", "blob"} and not shape.keys() & {"data", "id"}:
             return (msgspec.json.decode(content, type=Message),)
@@ -76,5 +85,5 @@ def wrap(event: object) -> Message:
     """Wrap an event that is decoded already. Raises MalformedError for text that is no valid Unicode."""
     try:
         return Message(event=msgspec.Raw(msgspec.json.encode(event)))
-    except (UnicodeEncodeError, RecursionError, TypeError) as error:
+    except (ValueError, RecursionError, TypeError) as error:
         raise MalformedError(f"the event cannot be written as JSON ({type(error).__name__})") from None

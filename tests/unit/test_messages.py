@@ -119,3 +119,17 @@ def test_a_missing_blob_is_malformed() -> None:
     """Retention may have removed it: a dead letter says so."""
     with pytest.raises(MalformedError, match="not a workspace event"):
         fetch(Message(blob="gone.json"), FakeBlobs())
+
+
+@pytest.mark.parametrize("name", ["../dead-letters/x", "..", ".", "./a", "a.json", f"{'A' * 64}.json"])
+def test_only_names_that_we_give_are_fetched(name: str) -> None:
+    """The client would resolve the dots of others, out of the container."""
+    with pytest.raises(MalformedError):
+        fetch(Message(blob=name), FakeBlobs({name: BARE}))
+
+
+@pytest.mark.parametrize("text", [b"[" + b"0," * 300 + b"0]", b'{"event": {}, "reopen": "' + b"x" * 300 + b'"}'])
+def test_what_would_not_come_to_an_end_is_malformed(text: bytes) -> None:
+    """Thousands of sends for one message, or a copy that fits the queue no more."""
+    with pytest.raises(MalformedError):
+        decode(text)

@@ -70,11 +70,13 @@ def test_our_own_letters_are_read_as_they_were_written() -> None:
 def test_a_large_event_stays_in_its_blob() -> None:
     """The message names the blob; without it there is nothing to put back."""
     blobs = FakeBlobs()
-    name = BlobDeadLetters(blobs).keep_event(Message(blob="large.json"), row="p/k", failure="retrain#1", reason="x")
+    name = BlobDeadLetters(blobs).keep_event(
+        Message(blob=f"{64 * 'a'}.json"), row="p/k", failure="retrain#1", reason="x"
+    )
     found = read_letter(Entry(name=name, when=NOW, size=1), blobs.blobs[name])
     assert isinstance(messages_of(found, FakeBlobs()), Refused)
-    large = FakeBlobs({"large.json": json.dumps(sample("monitor-breach")).encode()})
-    assert messages_of(found, large) == (Message(blob="large.json", reopen="retrain#1"),)
+    large = FakeBlobs({f"{64 * 'a'}.json": json.dumps(sample("monitor-breach")).encode()})
+    assert messages_of(found, large) == (Message(blob=f"{64 * 'a'}.json", reopen="retrain#1"),)
 
 
 @pytest.mark.parametrize("name", ["model-registered", "model-registered.cloudevents"])
