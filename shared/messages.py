@@ -26,13 +26,15 @@ type Mark = Annotated[str, msgspec.Meta(max_length=200)]
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One event on its way: inline, or as the name of a blob.
 
-    *token* marks the one live copy of a waiting event (the row's ``wake`` names it), *reopen* the
-    failure that a replay reopens (``reaction#number``), *generation* an event repeated on purpose.
+    *token* marks the one live copy of a waiting event (the row's ``wake`` names it), *replaces* the copy before it,
+    which the row may still name; *reopen* is the failure that a replay reopens (``reaction#number``), *generation* an
+    event repeated on purpose.
     """
 
     event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     blob: str | None = None
     token: Mark = ""
+    replaces: Mark = ""
     reopen: Mark = ""
     generation: int = 0
 

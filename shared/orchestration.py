@@ -70,7 +70,7 @@ class Orchestration:
             admission = self.ledger.admit(event, plan, self.message)
         except ContentionError:
             emit("event.contended", facts_of(event))
-            self._put_back(self.message.token, CONTENTION)
+            self._put_back(self.message.token, CONTENTION, replaces=self.message.replaces)
             return Settlement(reactions={})
         tell_decisions(event, admission)
         actions = {item.reaction.name: item for item in plan if isinstance(item, Matched)}
@@ -91,7 +91,8 @@ class Orchestration:
     def _drives(self, admission: Admission) -> bool:
         """Tell whether this is the live copy, or there is none (any more)."""
         wake = admission.record.wake
-        return wake is None or wake.token == self.message.token or admission.now >= wake.due + OVERDUE
+        ours = {self.message.token, self.message.replaces}  # the copy may be quicker than the row that names it
+        return wake is None or wake.token in ours or admission.now >= wake.due + OVERDUE
 
     def _perform(
         self, event: Event, planned: Matched | None, name: str, admission: Admission
@@ -176,12 +177,14 @@ class Orchestration:
 
     def _new_wake(self, admission: Admission, after: timedelta) -> Wake:
         token = self.new_token()
-        return Wake(token=token, due=admission.now + self._put_back(token, after))
+        replaced = admission.record.wake.token if admission.record.wake else ""
+        return Wake(token=token, due=admission.now + self._put_back(token, after, replaces=replaced))
 
-    def _put_back(self, token: str, after: timedelta) -> timedelta:
+    def _put_back(self, token: str, after: timedelta, *, replaces: str) -> timedelta:
         """Put a copy into the queue; jitter keeps what waits for one cause from coming back at one moment."""
         delay = after * (1 + self.jitter() / 10)
-        self.queue.send(msgspec.structs.replace(self.message, token=token).encode(), after=delay)
+        copy = msgspec.structs.replace(self.message, token=token, replaces=replaces)
+        self.queue.send(copy.encode(), after=delay)
         return delay
 
 

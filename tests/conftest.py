@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from local.azurite import Azurite
+
+# The same examples everywhere, and no time limit on one: a busy machine is no failure.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

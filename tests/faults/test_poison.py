@@ -84,9 +84,9 @@ def test_the_whole_corpus_through_the_queue(figures: Figures) -> None:
     for name, payload in CORPUS.items():
         service = FakeService()
         for _ in range(2):
-            started = time.perf_counter()
+            started = time.process_time()
             handlers.dispatch(payload, service)
-            worst = max(worst, time.perf_counter() - started) if len(payload) < 100_000 else worst
+            worst = max(worst, time.process_time() - started) if len(payload) < 100_000 else worst
         letters = service.letters.letters()
         assert len(letters) <= 1, name
         assert all(str(letter["deadLetterReason"]) for letter in letters)
