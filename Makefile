@@ -36,11 +36,11 @@ test: $(STAMP) ## all tests
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 test-long: $(STAMP) ## the fault tests at full length: all pairs of crashes, long random runs
-	@REACTOR_LONG_TESTS=1 REACTOR_TIMED_FAULTS=1 $(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
+	@REACTOR_LONG_TESTS=1 $(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 
 figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with their figures
 	@rm -rf .local/figures
-	@REACTOR_TIMED_FAULTS=1 $(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
+	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 	@$(PY) -m tests.faults.page
 
 mutants: $(STAMP) ## mutation testing of what decides an effect (about 6 minutes on one core)

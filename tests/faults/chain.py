@@ -1,6 +1,7 @@
 """One event after another on a rig, each under its orders, and each held to what it must cause."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
 from tests.faults.scenarios import REACTIONS, Scenario
 
+#: For each kill: of the message in hand, and of the copy that it may just have put back.
 REDELIVERIES = 2
 
 
@@ -43,7 +45,7 @@ class Chain:
         """
         rig, case = self.rig, f"{scenario.name}-{self.number}x{self.cases}"
         self.cases += 1
-        began, used, letters = len(rig.control.trace()), len(rig.control.used()), len(rig.dead_letters())
+        began, used, letters = len(rig.control.trace()), len(rig.control.used()), len(rig.state.dead_letters())
         rig.faults()
         rig.control.arm(*orders)
         if not rig.alive:
@@ -54,13 +56,15 @@ class Chain:
         rig.control.disarm()
         at = rig.control.used()[used:]
         problems = scenario.problems(rig, case, letters=letters, kills=len(at))
-        more = rig.delivered(began) - undisturbed if undisturbed else 0
-        if more > REDELIVERIES:
-            problems.append(f"{more} redeliveries: {rig.control.trace(began)}")
+        trace = rig.control.trace(began)
+        # Deliveries beside each other are a busy machine's: its host did not renew the message in time.
+        more = rig.delivered(began) - undisturbed if undisturbed and not beside_each_other(trace) else 0
+        if more > REDELIVERIES * max(1, len(at)):
+            problems.append(f"{more} redeliveries: {trace}")
         self.redeliveries = max(self.redeliveries, more)
         self.problems += [f"{case}, struck at {at}: {problem}" for problem in problems]
         self.struck_at += at
-        return [line.split()[1] for line in rig.control.trace(began)]
+        return [line.split()[1] for line in trace]
 
     def end(self) -> None:
         """Say what must not have happened in any case."""
@@ -68,7 +72,7 @@ class Chain:
         self.problems += [f"an effect without its decision: {request}" for request in rig.unadmitted]
         self.problems += [f"the stand-in failed: {error!r}" for error in rig.azure.failures]
         self.problems += [f"a broken contract: {entry.url}" for entry in rig.azure.journal.violations()]
-        if rig.poisoned():
+        if rig.state.poisoned():
             self.problems.append("poison")
 
 
@@ -100,6 +104,16 @@ def side_by_side[Item, Answer](
         return list(pool.map(work, items))
 
 
+def beside_each_other(trace: Sequence[str]) -> bool:
+    """Tell whether a delivery began while the same process had another one in hand."""
+    running: Counter[str] = Counter()
+    for pid, text, *_ in map(str.split, trace):
+        running[pid] += (text == "delivered") - (text == "returned")
+        if running[pid] > 1:
+            return True
+    return False
+
+
 def points_of(trace: Sequence[str]) -> list[str]:
     """Return the points in a trace, in order."""
     return [line for line in trace if "." in line]
@@ -118,4 +132,5 @@ def hold(bar: str, played: Sequence[Chain], figures: Figures, **more: float) -> 
         worst_run_s=max(rig.worst_run() for rig in rigs),
         **more,
     )
-    assert "\n".join(problem for chain in played for problem in chain.problems) == ""
+    problems = "\n".join(problem for chain in played for problem in chain.problems)
+    assert not problems, problems

@@ -17,6 +17,8 @@ BUSY = (
 #: How much of an answer comes through before it is cut: part of the status line.
 CUT_AFTER = 10
 CHUNK = 65536
+#: How long the storage may take, in seconds: it is not the proxy that gives up.
+PATIENCE = 30.0
 
 type Mode = Literal["pass", "refuse", "stall", "cut", "busy"]
 
@@ -102,7 +104,7 @@ class Proxy:
     def _serve(self, client: socket.socket, behind: int) -> None:
         """Carry requests to the storage, and the answers back in a thread of their own."""
         with contextlib.suppress(OSError):
-            server = socket.create_connection(("127.0.0.1", behind), timeout=5)
+            server = socket.create_connection(("127.0.0.1", behind), timeout=PATIENCE)
             server.settimeout(None)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
@@ -117,13 +119,20 @@ class Proxy:
                     continue
                 lost += (loss := self._loss(request))
                 if loss and loss[0].late:
-                    request = _whole(request, client)
-                    _reset(client)
-                    self._closing.wait(loss[0].late)
+                    self._deliver_late(loss[0], _whole(request, client), client, behind)
+                    break
                 server.sendall(request)
-            if not lost:
+            if not lost or lost[0].late:
                 _reset(server)
         _reset(client)
+
+    def _deliver_late(self, loss: Loss, request: bytes, client: socket.socket, behind: int) -> None:
+        """Deliver *request* when its client is gone, on a connection that the storage has not given up meanwhile."""
+        _reset(client)
+        self._closing.wait(loss.late)
+        with socket.create_connection(("127.0.0.1", behind), timeout=PATIENCE) as server:
+            server.sendall(request)
+            loss.happened = bool(server.recv(CHUNK))
 
     def _answer(self, server: socket.socket, client: socket.socket, lost: list[Loss]) -> None:
         with contextlib.suppress(OSError):

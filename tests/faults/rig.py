@@ -5,9 +5,7 @@ host had in hand (hidden for ten minutes) comes back after five seconds.
 """
 
 import contextlib
-import json
 import os
-import shutil
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException
@@ -15,32 +13,24 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
-
-from azure.data.tables import TableClient
-from azure.storage.blob import ContainerClient
-from azure.storage.queue import QueueClient
+from typing import Self
 
 from local.azure import Fault, StandIn, World
 from local.azure.clock import now
 from local.azure.messages import Request
 from local.furniture import WORKSPACE, furnish
 from local.host.process import LocalHost
-from shared.gateways.blobs import DEAD_LETTERS
-from shared.gateways.queue import QUEUE
-from shared.store import TABLE
 from tests.faults.control import Control, Terms
+from tests.faults.deployment import deploy
+from tests.faults.state import State
 from tests.faults.wiring import SETTING
 
-ROOT = Path(__file__).parents[2]
 SCALE = 120.0
 #: Where waiting is unavoidable, it ends here.
-DEADLINE_SECONDS = 45.0
+DEADLINE_SECONDS = 120.0
 STEP = 0.05
 #: How often the queue is asked while nothing else tells that something has happened, in seconds.
 LOOK_SECONDS = 0.5
-#: Polls of an idle host come down to half a second apart.
-LONGEST_POLL = "00:01:00"
 
 
 class Rig:
@@ -81,18 +71,10 @@ class Rig:
         self.control.begin(
             Terms(origin=now().timestamp(), scale=self._scale, run_seconds=self._run_seconds, app=str(self.deployed))
         )
-        shutil.copytree(ROOT / "pipelines", self.deployed / "pipelines")
-        (self.deployed / "reactions.yaml").write_text(self._reactions)
-        self._app.mkdir()
-        shutil.copy(ROOT / "tests" / "faults" / "app" / "function_app.py", self._app)
-        (self._app / "host.json").write_text(json.dumps(_host_json()))
+        deploy(self.deployed, self._app, self._reactions)
         with self._stack:
-            enter = self._stack.enter_context
-            self.queue = enter(QueueClient.from_connection_string(self._storage, QUEUE))
-            self.poison = enter(QueueClient.from_connection_string(self._storage, f"{QUEUE}-poison"))
-            self.letters = enter(ContainerClient.from_connection_string(self._storage, DEAD_LETTERS))
-            self.table = enter(TableClient.from_connection_string(self._storage, TABLE))
-            enter(self.azure)
+            self.state = State(self._storage, self._stack)
+            self._stack.enter_context(self.azure)
             furnish(self.workspace)
             self.faults()
             self._stack = self._stack.pop_all()
@@ -118,10 +100,6 @@ class Rig:
         """The hosts that run."""
         return [host for host in self.hosts if host.pid is not None]
 
-    def put(self, event: object) -> None:
-        """Put a message into the queue: text as it is, anything else as JSON."""
-        self.queue.send_message(event if isinstance(event, str) else json.dumps(event), time_to_live=-1)
-
     def faults(self, *faults: Fault) -> None:
         """Let *faults* stand, and nothing else; every effect is looked up in the ledger as it happens."""
         self.azure.faults.clear()
@@ -130,23 +108,9 @@ class Rig:
         self.azure.faults.add(Fault(method="PUT", url="/jobs/", then=self._look_up, times=None))
         self.azure.faults.add(Fault(method="POST", url="/emails:send", then=self._look_up, times=None))
 
-    def waiting(self) -> int:
-        """Return how many messages are in the queue: hidden ones as well."""
-        return int(self.queue.get_queue_properties().approximate_message_count or 0)
-
-    def poisoned(self) -> int:
-        """Return how many messages are in the poison queue."""
-        return int(self.poison.get_queue_properties().approximate_message_count or 0)
-
-    def dead_letters(self) -> list[dict[str, Any]]:
-        """Return the dead letters."""
-        names = [str(blob.name) for blob in self.letters.list_blobs()]
-        return [json.loads(self.letters.download_blob(name).readall())[0] for name in names]
-
-    def rows(self, subject: str = "") -> list[dict[str, Any]]:
-        """Return the events' rows about *subject* (all: "")."""
-        found = self.table.query_entities("family ne ''")
-        return [dict(row) for row in found if not subject or row["subject"] == subject]
+    def _look_up(self, request: Request) -> None:
+        if not self.state.admits(request):
+            self.unadmitted.append(f"{request.method} {request.path}")
 
     def settle(self, within: float = DEADLINE_SECONDS) -> None:
         """Wait until the queue is empty and nothing runs; start a host whenever there is none, as the platform does."""
@@ -159,7 +123,7 @@ class Rig:
             if size == seen and monotonic() < looked + LOOK_SECONDS:
                 return False
             seen, looked = size, monotonic()
-            return self.waiting() == 0 and not any(_running(host) for host in self.alive)
+            return self.state.waiting() == 0 and not any(_running(host) for host in self.alive)
 
         wait_until(settled, "the queue to be empty", within)
 
@@ -180,6 +144,11 @@ class Rig:
             self.kills += bool(self.hosts) and self.hosts[-1].wait(5) < 0
             self.start()
 
+    def standing(self) -> list[LocalHost]:
+        """Return the hosts that a stop order has stopped: not only told to, a signal takes its time."""
+        kinds = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return [host for host in self.alive if host.pid and os.waitid(os.P_PID, host.pid, kinds)]
+
     def delivered(self, since: int = 0) -> int:
         """Return how many deliveries began from line *since* of the trace on."""
         return sum(line.endswith(" delivered") for line in self.control.trace(since))
@@ -193,16 +162,6 @@ class Rig:
         """Return how long the longest delivery took, in seconds."""
         lines = [line.split() for line in self.control.trace()]
         return max((float(line[2]) for line in lines if line[1] == "returned"), default=0.0)
-
-    def _look_up(self, request: Request) -> None:
-        """Keep *request* in `unadmitted` unless the ledger has its decision, and for a mail its `sent_at`."""
-        body = json.loads(request.body)
-        sign = request.headers.get("operation-id") or body["properties"]["properties"]["reactor_operation"]
-        records = [json.loads(text) for row in self.rows() for name, text in row.items() if name.startswith("r_")]
-        standing = [record for record in records if sign in {record.get("operation"), record.get("effect")}]
-        mail = "operation-id" in request.headers
-        if [record["decision"] for record in standing] != ["admitted"] or (mail and "sent_at" not in standing[0]):
-            self.unadmitted.append(f"{request.method} {request.path}: {sign}")
 
     def _environment(self) -> dict[str, str]:
         """Return the app settings, as infrastructure sets them in Azure, but for where Azure is."""
@@ -219,13 +178,6 @@ class Rig:
             "PYTHON_THREADPOOL_THREAD_COUNT": "8",
             **self._ways,  # the host looks at AzureWebJobsStateStorage first, the app does not
         }
-
-
-def _host_json() -> Any:
-    """Return the shipped host.json with fewer polls: an idle host would poll twenty times a second at this scale."""
-    settings = json.loads((ROOT / "host.json").read_text())
-    settings["extensions"]["queues"]["maxPollingInterval"] = LONGEST_POLL
-    return settings
 
 
 def _running(host: LocalHost) -> int:

@@ -44,8 +44,8 @@ def registered(rig: Rig, model: str, **data: object) -> dict[str, Any]:
 class Scenario:
     """An event (*begin* makes it happen, for the model it is given) and what comes of it.
 
-    *jobs* are the reactions that start one, *failed* the one that is refused, *letters* counts dead letters. After
-    *until* it goes on as the plain one.
+    *jobs* are the reactions that start one, *failed* the one that is refused, *letters* counts dead letters,
+    *deliveries* those of the event when nothing else happens. After *until* it goes on as the plain one.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Scenario:
     mails: int = 1
     failed: str = ""
     letters: int = 0
+    deliveries: int = 1
     until: str = ""
 
     def problems(self, rig: Rig, case: str, *, letters: int, kills: int = 0) -> list[str]:
@@ -62,13 +63,13 @@ class Scenario:
         Where the mail service cannot be asked, each kill may cost one mail too many: the edge of the promise.
         """
         edge = 0 if rig.world.mail_lookup else max(kills, 1)
-        found = [] if (new := len(rig.dead_letters()) - letters) == self.letters else [f"{new} dead letters"]
+        found = [] if (new := len(rig.state.dead_letters()) - letters) == self.letters else [f"{new} dead letters"]
         if (started := sorted(jobs_of(rig, case))) != sorted(self.jobs):
             found.append(f"jobs {started}")
         mails = sum(f"{case}:1" in mail.text for mail in rig.azure.mailbox.mails)
         if not self.mails <= mails <= self.mails + edge:
             found.append(f"{mails} mails")
-        rows = rig.rows(case)
+        rows = rig.state.rows(case)
         if len(rows) != bool(self.jobs):
             found.append(f"{len(rows)} rows")
         return found + [f"the row says {problem}" for row in rows for problem in self._of_row(row)]
@@ -92,7 +93,7 @@ def jobs_of(rig: Rig, model: str) -> list[str]:
 
 
 def _plain(rig: Rig, model: str) -> None:
-    rig.put(registered(rig, model))
+    rig.state.put(registered(rig, model))
 
 
 def _pushed(rig: Rig, model: str) -> None:
@@ -115,13 +116,13 @@ def _throttled(rig: Rig, model: str) -> None:
 
 
 def _unreadable(rig: Rig, model: str) -> None:
-    rig.put(f"neither JSON nor base64: {model}")
+    rig.state.put(f"neither JSON nor base64: {model}")
 
 
 PLAIN = Scenario(name="plain", begin=_plain)
 REFUSED = Scenario(name="refused", begin=_refused, jobs=("first-test",), failed="second-test", letters=1)
-LOST = Scenario(name="lost", begin=_lost)
-THROTTLED = Scenario(name="throttled", begin=_throttled)
+LOST = Scenario(name="lost", begin=_lost, deliveries=2)
+THROTTLED = Scenario(name="throttled", begin=_throttled, deliveries=2)
 GUARDLESS = Scenario(name="guardless", begin=_plain, jobs=("bare-test",), mails=0)
 PUSHED = Scenario(name="pushed", begin=_pushed, until="large_events.get.after")
 UNREADABLE = Scenario(name="unreadable", begin=_unreadable, jobs=(), mails=0, letters=1)

@@ -37,6 +37,9 @@ WRITES = (
 LATE_SECONDS = 2.0
 
 
+pytestmark = pytest.mark.timeout(600)  # it waits for processes, and says what for before that
+
+
 @pytest.mark.parametrize("late", [0.0, LATE_SECONDS], ids=["answer lost", "request late"])
 def test_a_write_without_an_answer(accounts: Accounts, tmp_path: Path, late: float, figures: Figures) -> None:
     """The answer never comes, or the write lands when the message is delivered again already: no effect is doubled."""

@@ -33,6 +33,9 @@ reactions:
 """
 
 
+pytestmark = pytest.mark.timeout(600)  # it waits for processes, and says what for before that
+
+
 def events(rig: Rig) -> list[dict[str, Any]]:
     """Return all events of the storm, shuffled."""
     told: list[dict[str, Any]] = [registered(rig, "hot")] * COPIES
@@ -42,16 +45,15 @@ def events(rig: Rig) -> list[dict[str, Any]]:
     return told
 
 
-@pytest.mark.timeout(180)
 def test_a_storm_of_duplicates(accounts: Accounts, tmp_path: Path, figures: Figures) -> None:
     """One set of effects for each of the 301 events; no poison, no dead letter, nothing that waits."""
     print(f"seed {SEED}")  # noqa: T201 - shown when it fails
     with Rig(accounts.take(), tmp_path / "rig", reactions=REACTIONS, scale=SCALE) as rig:
         rig.azure.faults.clear()  # the look-up at each effect would take longer than the effects
         messages = events(rig)
-        side_by_side(rig.put, messages, workers=4)
+        side_by_side(rig.state.put, messages, workers=4)
         side_by_side(lambda _: rig.start(), range(HOSTS))
-        rig.settle(within=120)
+        rig.settle()
         started = Counter(
             entry.path.rpartition("/")[2] for entry in rig.azure.journal.jobs_put() if entry.status == 201
         )
@@ -60,9 +62,9 @@ def test_a_storm_of_duplicates(accounts: Accounts, tmp_path: Path, figures: Figu
         assert len(started) == MODELS + 2
         mails = Counter(mail.operation for mail in rig.azure.mailbox.mails)
         assert (len(mails), set(mails.values())) == (PIPELINES + 1, {1})
-        assert [row["wake"] for row in rig.rows() if row.get("wake")] == []
-        assert len(rig.rows()) == MODELS + 1 + PIPELINES
-        assert (rig.poisoned(), rig.dead_letters(), rig.azure.failures) == (0, [], ())
+        assert [row["wake"] for row in rig.state.rows() if row.get("wake")] == []
+        assert len(rig.state.rows()) == MODELS + 1 + PIPELINES
+        assert (rig.state.poisoned(), rig.state.dead_letters(), rig.azure.failures) == (0, [], ())
         assert all(host.status().invoked > 0 for host in rig.alive)
         assert len(rig.alive) == HOSTS
         figures.record(

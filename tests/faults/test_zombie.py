@@ -5,6 +5,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.faults.accounts import Accounts
 from tests.faults.chain import Chain, chains, hold, side_by_side
 from tests.faults.control import Order
@@ -15,7 +17,10 @@ from tests.faults.scenarios import PLAIN
 #: Longer than a message of a worker that stands still stays hidden.
 PATIENT_SECONDS = 20.0
 #: Shorter than that, as a run's twenty seconds are shorter than ten minutes.
-RUN_SECONDS = 2.0
+RUN_SECONDS = 4.0
+
+
+pytestmark = pytest.mark.timeout(600)  # it waits for processes, and says what for before that
 
 
 def wake_up_late(chain: Chain, order: Order) -> int:
@@ -24,10 +29,10 @@ def wake_up_late(chain: Chain, order: Order) -> int:
 
     def meanwhile(rig: Rig) -> None:
         nonlocal asked
-        wait_until(rig.control.used, "A to stand still")
+        wait_until(rig.standing, "A to stand still")
         (a,) = rig.alive
         b = rig.start()
-        wait_until(lambda: rig.waiting() == 0, "B to finish")
+        wait_until(lambda: rig.state.waiting() == 0, "B to finish")
         before, requests = outcomes(rig), effects(rig)
         began = len(rig.control.trace())
         os.kill(a.pid or 0, signal.SIGCONT)
@@ -49,7 +54,7 @@ def effects(rig: Rig) -> int:
 
 def outcomes(rig: Rig) -> list[dict[str, object]]:
     """Return what the rows say became of each reaction."""
-    rows = [{name: json.loads(text) for name, text in row.items() if name.startswith("r_")} for row in rig.rows()]
+    rows = [{name: json.loads(text) for name, text in row.items() if name.startswith("r_")} for row in rig.state.rows()]
     return [{name: record.get("outcome") for name, record in row.items()} for row in rows]
 
 
