@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import responses
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 from azure.mgmt.core import ARMPipelineClient
@@ -52,6 +53,24 @@ def test_a_job_is_one_put(cloud: responses.RequestsMock, jobs: ArmJobs) -> None:
     assert body["properties"]["properties"] == body["properties"]["tags"] == STAMP
 
 
+def test_the_request_goes_through_the_transport_it_is_given(
+    cloud: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the one that knows the run's deadline; a client would make one of its own."""
+    sent: list[object] = []
+    cloud.put(URL, json=created(), status=201)
+    with RequestsTransport() as transport:
+        send = transport.send
+
+        def watched(request: Any, **options: Any) -> Any:
+            sent.append(request)
+            return send(request, **options)
+
+        monkeypatch.setattr(transport, "send", watched)
+        submit(ArmJobs(transport=transport, credential=Credential(), folder=ROOT))
+    assert len(sent) == len(cloud.calls) == 1
+
+
 def test_the_request_is_bounded(cloud: responses.RequestsMock, jobs: ArmJobs) -> None:
     """3 s to connect, 12 s between bytes, instead of five minutes each."""
     cloud.put(URL, json=created(), status=201)
@@ -92,9 +111,22 @@ def test_an_identity_that_is_not_ready_defers(cloud: responses.RequestsMock, mon
     assert outcome == Deferred("identity: no token to be had from the managed identity", timedelta(seconds=30))
 
 
-@pytest.mark.parametrize("error", [CredentialUnavailableError(SECRET), ClientAuthenticationError(SECRET)])
+def answered(status: int) -> Any:
+    """An answer of the token endpoint, as far as an error looks at it."""
+    return SimpleNamespace(status_code=status, reason="", headers={}, text=lambda: "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CredentialUnavailableError(SECRET),
+        ClientAuthenticationError(SECRET),
+        ClientAuthenticationError(SECRET, response=answered(401)),
+        HttpResponseError(SECRET, response=answered(503)),
+    ],
+)
 def test_no_token_defers(error: Exception, jobs: ArmJobs) -> None:
-    """Whatever class azure-identity raises it as."""
+    """Whatever class azure-identity raises it as, with or without the token endpoint's status."""
     jobs._credential = Credential(error)
     outcome = submit(jobs)
     assert isinstance(outcome, Deferred)

@@ -167,6 +167,7 @@ def test_a_job_without_an_operation_is_nobodys(cloud: responses.RequestsMock, jo
     ("headers", "system"),
     [
         ({"Date": "Sun, 01 Mar 2026 10:00:05 GMT"}, {"createdAt": "2026-03-01T10:00:00Z"}),
+        ({"Date": "Sun, 01 Mar 2026 10:01:00 GMT"}, {"createdAt": "2026-03-01T10:00:00Z"}),
         ({"Date": "nonsense"}, {"createdAt": "2026-03-01T08:00:00Z"}),
         ({}, {"createdAt": "2026-03-01T08:00:00Z"}),
         ({"Date": "Sun, 01 Mar 2026 10:00:05 GMT"}, {"createdAt": "nonsense"}),

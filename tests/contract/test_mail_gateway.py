@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from http import HTTPStatus
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -212,6 +213,8 @@ def test_answers(row: Row, wire: responses.RequestsMock, transport: Transport) -
     assert len(wire.calls) == 1
 
 
+#: An answer of the token endpoint, as far as an error looks at it; the same status of the mail service is final.
+TOKEN_REFUSED: Any = SimpleNamespace(status_code=400, reason="", headers={}, text=lambda: "", json=dict)
 LOST = requests.exceptions.ConnectionError(ProtocolError("Connection aborted."))
 
 
@@ -234,13 +237,22 @@ def test_no_answer(
     outcome = send(transport)
     assert isinstance(outcome, Deferred)
     assert outcome.reason.startswith(reason)
+    assert not outcome.reason.endswith(")"), "without an answer there is no code"
     assert outcome.after == timedelta(seconds=seconds)
     assert len(wire.calls) == 1
 
 
-@pytest.mark.parametrize("error", [CredentialUnavailableError("no"), ClientAuthenticationError("no")], ids=repr)
+@pytest.mark.parametrize(
+    "error",
+    [
+        CredentialUnavailableError("no"),
+        ClientAuthenticationError("no"),
+        ClientAuthenticationError("no", response=TOKEN_REFUSED),
+    ],
+    ids=["unavailable", "refused", "refused with a status"],
+)
 def test_identity_not_ready(error: Exception, wire: responses.RequestsMock, transport: Transport) -> None:
-    """Without a token nothing is sent, and it is tried again."""
+    """Without a token nothing is sent, and it is tried again, whatever status the token endpoint gives."""
     outcome = send(transport, Credential(error))
     assert isinstance(outcome, Deferred)
     assert outcome.reason.startswith("identity-not-ready: ")

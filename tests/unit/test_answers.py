@@ -1,5 +1,7 @@
 """What Azure answers say: waits, codes, and how far a request got."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -65,6 +67,30 @@ def test_retry_after_counts_from_the_answers_own_date() -> None:
     until = "Fri, 20 Nov 2026 05:10:00 GMT"
     assert retry_after({"Retry-After": until, "date": "Fri, 20 Nov 2026 05:09:00 GMT"}) == timedelta(minutes=1)
     assert retry_after({"Retry-After": until}) is None
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine stand in another time zone than UTC."""
+    monkeypatch.setenv("TZ", "XST-5")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("until", "minutes"),
+    [
+        ("Fri, 20 Nov 2026 06:10:00 +0100", 10),
+        ("Fri, 20 Nov 2026 05:10:00 -0000", 10),
+        ("Fri, 20 Nov 2026 05:10:00", 10),
+    ],
+)
+@pytest.mark.usefixtures("elsewhere")
+def test_a_date_is_read_in_its_own_zone(until: str, minutes: int) -> None:
+    """One that names no zone is in UTC, wherever the machine stands."""
+    assert retry_after({"Retry-After": until}, at=AT) == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(

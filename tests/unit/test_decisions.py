@@ -84,6 +84,18 @@ def test_a_success_resets_the_trouble() -> None:
     assert still.trouble_since == START
 
 
+def test_a_delivery_that_puts_off_is_one_attempt() -> None:
+    """However many reactions it puts off; one that ends in outcomes is none."""
+    record = united(row(), {"a": LATER, "b": LATER}, wake=MINE)
+    assert record.attempts == 1
+    assert united(record, {"a": DONE}, wake=MINE).attempts == 1
+
+
+def test_a_failure_beside_what_waits_is_no_trouble() -> None:
+    """Only what is put off begins a day of trouble, not what is over, nor what was never tried."""
+    assert united(row(), {"a": FAILED}, wake=MINE).trouble_since is None
+
+
 def test_a_reason_with_a_limit_is_timed_in_one_piece() -> None:
     """Half an hour of the same kind of trouble counts from its beginning; another reason in between ends it."""
     limited = Deferred(reason="forbidden", after=timedelta(minutes=5), limit=timedelta(minutes=30))
@@ -105,6 +117,7 @@ def test_rows_are_written_as_they_are_read() -> None:
     assert changed.keys() == {"r_a", "r_b", "wake", "trouble_since"}
     assert read_event(Row(partition="p", key="k", values={**columns, **changed})) == after
     assert write_event(after, after) == {}
+    assert read_event(Row(partition="p", key="k", values={})) == EventRecord()
 
 
 def test_columns_and_fields_of_another_version_are_ignored() -> None:

@@ -14,13 +14,13 @@ from shared.errors import ContentionError
 from shared.events import parse
 from shared.guards import Memory
 from shared.ledger import Admission, Ledger
-from shared.messages import wrap
+from shared.messages import INLINE_BYTES, wrap
 from shared.reactions import Matched, Unmatched
-from shared.records import EventRecord
+from shared.records import EventRecord, ReactionRecord
 from shared.store import Conflict, Page, Row, Written
 from tests.fakes.events import altered, sample
 from tests.fakes.gateways import FakeJobs, FakeMail
-from tests.fakes.service import REACTIONS, START, FakeService, rules
+from tests.fakes.service import REACTIONS, START, WORKSPACE, FakeService, rules
 
 LATER = Deferred(reason="http 503", after=timedelta(seconds=30))
 TELL_US = "  - { name: tell-us, on: model-registered, mail: { to: ops } }\n"
@@ -47,16 +47,37 @@ def test_the_row_tells_what_it_is_about() -> None:
     service.deliver(sample("model-registered"))
     row = event_row(service)
     assert msgspec.json.decode(str(row["event"])) == sample("model-registered")
-    told = {name: row[name] for name in ("family", "subject", "identity", "event_id", "generation")}
-    assert told == {
+    event = sample("model-registered")
+    about = {name: value for name, value in row.items() if not name.startswith("r_") and name != "event"}
+    assert about == {
+        "workspace": WORKSPACE,
         "family": "model-registered",
         "subject": "churn",
         "identity": "churn:7",
-        "event_id": sample("model-registered")["id"],
+        "event_id": event["id"],
+        "event_type": event["eventType"],
+        "event_time": event["eventTime"],
         "generation": 0,
     }
     decided = msgspec.json.decode(str(row["r_offline_test"]))
     assert decided["reason"] == "every condition holds, within the budget"
+
+
+def test_the_row_of_a_large_event_names_its_blob() -> None:
+    """What does not fit stands elsewhere, and the row says where."""
+    service = FakeService()
+    service.deliver(altered("model-registered", modelProperties={"notes": "x" * INLINE_BYTES}))
+    row = event_row(service)
+    assert [row["blob"]] == list(service.large_events.blobs)
+    assert "event" not in row
+
+
+def test_an_admission_names_the_guards_it_passed() -> None:
+    """The row says why, also of what was done."""
+    service = FakeService()
+    service.deliver(sample("monitor-breach"))
+    decided = msgspec.json.decode(str(event_row(service)["r_retrain"]))
+    assert decided["reason"] == "every condition holds, no cooldown running, within the budget"
 
 
 def test_a_known_event_costs_one_request() -> None:
@@ -190,6 +211,28 @@ def test_an_operation_in_memory_is_admitted_whatever_the_row_says() -> None:
     assert record.reactions["offline-test"].decision == "admitted"
 
 
+def test_a_replay_that_a_guard_refuses_keeps_the_number_of_its_failure() -> None:
+    """Numbers of failures are never used twice, so that an old letter reopens nothing."""
+    reactions = rules(REACTIONS)
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    failed = ReactionRecord(decision="admitted", outcome=Failed(reason="refused"), failure=3)
+    used = Memory()
+    for number in range(10):
+        used = used.admit(str(number), now=START, horizon=timedelta(days=1))
+    record, _ = decide_event(
+        EventRecord(reactions={"offline-test": failed}),
+        model_registered.plan(event, reactions),
+        operation_of=lambda reaction: FakeService().ledger.operation(event, 0, reaction),
+        label=event.label,
+        memories={"offline-test": used},
+        now=START,
+        reopen="offline-test#3",
+    )
+    skipped = record.reactions["offline-test"]
+    assert (skipped.decision, skipped.failure) == ("skipped", 3)
+
+
 def admitted(service: FakeService) -> tuple[PipelineFailed, Admission]:
     """Return the failed pipeline of the samples, admitted."""
     event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
@@ -240,11 +283,34 @@ def test_a_row_that_is_gone_is_contention(monkeypatch: pytest.MonkeyPatch) -> No
     service = FakeService()
     _event, admission = admitted(service)
     monkeypatch.setattr(service.store, "merge", lambda _row: Conflict(at=START))
-    with pytest.raises(ContentionError):
+    with pytest.raises(ContentionError) as error:
         service.ledger.settle(admission, {"mail-ops": Done(receipt="x")})
+    assert error.value.facts == {"partition": admission.partition, "key": admission.key}
     monkeypatch.setattr(service.store, "query", lambda _partition, _keys: Page(rows=(), at=START))
     with pytest.raises(ContentionError):
         service.ledger.settle(admission, {"mail-ops": Done(receipt="x")})
+
+
+def test_contention_names_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is told can look at it."""
+    service = FakeService()
+    _event, admission = admitted(service)
+    others = FakeService()
+    monkeypatch.setattr(others.store, "insert", lambda _row: Conflict(at=START))
+    with pytest.raises(ContentionError) as error:
+        admitted(others)
+    assert error.value.facts == {"partition": admission.partition, "key": admission.key}
+
+
+def test_what_another_delivery_has_settled_is_read_not_written_again() -> None:
+    """A late delivery with the same outcome gets the row as it stands, good for its next write."""
+    service = FakeService()
+    _event, admission = admitted(service)
+    outcomes = {"mail-ops": Failed(reason="refused")}
+    first = service.ledger.settle(admission, outcomes)
+    late = service.ledger.settle(admission, outcomes)
+    assert (late.record, late.etag) == (first.record, first.etag)
+    assert late.record.reactions["mail-ops"].failure == 1
 
 
 def test_dry_rows_are_rows_of_their_own() -> None:

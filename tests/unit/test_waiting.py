@@ -11,8 +11,8 @@ from handlers import model_registered
 from shared.actions import Deferred, Failed
 from shared.events import parse
 from shared.messages import wrap
-from shared.orchestration import CONTENTION
-from shared.store import Conflict
+from shared.orchestration import CONTENTION, Settlement
+from shared.store import Conflict, Row, Written
 from tests.fakes.events import altered, sample
 from tests.fakes.service import REACTIONS, START, FakeService, rules
 
@@ -41,6 +41,39 @@ def test_contention_gives_way(caplog: pytest.LogCaptureFixture, monkeypatch: pyt
     (facts,) = told(caplog, "event.contended")
     assert (facts["event"], facts["subject"]) == (sample("model-registered")["id"], "churn:7")
     assert service.jobs.puts == []
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    assert model_registered.handle(event, service.orchestration(message)) == Settlement(reactions={})
+
+
+def test_each_copy_names_the_one_it_replaces() -> None:
+    """It may be quicker than the row that names it: then the token that it replaces shows whose it is."""
+    service = FakeService()
+    service.jobs.script = [LATER, LATER]
+    service.deliver(sample("model-registered"))
+    first = service.queue.take()
+    service.clock.forward(seconds=30)
+    service.deliver(first)
+    second = service.queue.take()
+    assert (first.replaces, second.replaces) == ("", first.token)
+    assert len({"", first.token, second.token}) == 3
+
+
+def test_who_comes_second_to_mail_says_so(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another delivery has marked the mail between our reading and our writing: it waits, and says why."""
+    caplog.set_level(logging.INFO)
+    service = FakeService()
+    merge = service.store.merge
+
+    def race(row: Row) -> Written | Conflict:
+        monkeypatch.setattr(service.store, "merge", merge)
+        service.deliver(sample("pipeline-failed"))
+        return merge(row)
+
+    monkeypatch.setattr(service.store, "merge", race)
+    service.deliver(sample("pipeline-failed"))
+    reasons = [(outcome["outcome"], outcome.get("reason", "")) for outcome in told(caplog, "action.settled")]
+    assert reasons == [("done", ""), ("deferred", "the mail is being sent by another delivery")]
 
 
 def test_settlement_says_how_the_event_stands() -> None:
@@ -73,12 +106,12 @@ def test_a_copy_wakes_the_earliest_and_no_one_else() -> None:
     service.mail.script = [Deferred(reason="http 503", after=timedelta(minutes=1))]
     service.deliver(sample("model-registered"))
     delays = []
-    while service.queue.sent:
-        delays.append(service.queue.sent[0][1])
+    for _ in range(2):
         message, after = service.queue.sent.pop(0)
+        delays.append(after)
         service.clock.now += after
         service.deliver_text(message)
-    assert delays == [timedelta(minutes=1), timedelta(minutes=9)]
+    assert (delays, service.queue.sent) == ([timedelta(minutes=1), timedelta(minutes=9)], [])
 
 
 def test_a_longer_wait_than_a_message_can_wait_goes_on_once_more() -> None:
