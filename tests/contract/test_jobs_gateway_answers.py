@@ -125,6 +125,7 @@ def test_a_repeated_job_that_exists_is_done(cloud: responses.RequestsMock, jobs:
         (400, {"error": {"code": "UserError", "message": "A job with this name already exists."}}),
         (400, {"error": {"code": "UserError", "innererror": {"code": "JobPropertyImmutable"}}}),
         (200, created(createdAt="2026-03-01T09:00:00.1234567+00:00")),
+        (200, created(createdAt="2026-03-01T09:58:59Z")),
     ],
 )
 @pytest.mark.parametrize(

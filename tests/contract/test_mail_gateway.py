@@ -256,6 +256,7 @@ def test_identity_not_ready(error: Exception, wire: responses.RequestsMock, tran
     outcome = send(transport, Credential(error))
     assert isinstance(outcome, Deferred)
     assert outcome.reason.startswith("identity-not-ready: ")
+    assert outcome.after == timedelta(seconds=30)
     assert len(wire.calls) == 0
 
 

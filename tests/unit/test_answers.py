@@ -102,6 +102,7 @@ def test_a_date_is_read_in_its_own_zone(until: str, minutes: int) -> None:
         ({"x-ms-error-code": "two words"}, {"error": {"code": "TheCode"}}, "TheCode"),
         ({}, {"error": {"code": "line\nbreak"}}, ""),
         ({}, {"error": {"code": "Ends\n"}}, ""),
+        ({}, {"error": {"code": "x" * 64}}, "x" * 64),
         ({}, {"error": {"code": "x" * 65}}, ""),
         ({}, {"error": {"code": 7}}, ""),
         ({}, {"error": "text"}, ""),

@@ -78,6 +78,22 @@ def test_no_window_ever_holds_more_than_the_budget(minutes: list[int], runs: int
     assert all(sum(end - per < minute <= end for minute in taken) <= runs for end in taken)
 
 
+@pytest.mark.parametrize(
+    ("guards", "horizon"),
+    [
+        (Guards(), timedelta()),
+        (Guards(cooldown=HOUR), HOUR),
+        (Guards(budget=Budget(runs=1, per=HOUR)), HOUR),
+        (Guards(cooldown=HOUR, budget=Budget(runs=1, per=2 * HOUR)), 2 * HOUR),
+        (Guards(cooldown=2 * HOUR, budget=Budget(runs=1, per=HOUR)), 2 * HOUR),
+    ],
+    ids=["none", "cooldown", "budget", "budget longer", "cooldown longer"],
+)
+def test_the_longest_guard_is_how_far_memory_reaches(guards: Guards, horizon: timedelta) -> None:
+    """Zero only without guards: then no memory is read, and so no guard is asked."""
+    assert guards.horizon == horizon
+
+
 def test_memory_stays_bounded() -> None:
     """What no guard asks for any more is dropped, so that the row cannot grow for ever."""
     memory, guards = Memory(), Guards(budget=Budget(runs=3, per=HOUR))

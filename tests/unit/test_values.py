@@ -129,6 +129,7 @@ def test_keys_are_pinned() -> None:
         == partition_key(WORKSPACE, "churn")
         == "mlw-churn.churn|176e57746a0acacd"
     )
+    assert partition_key(WORKSPACE, "churn" * 20) == f"mlw-churn.{'churn' * 10}|6ccecf619f030e03"
     assert event_key("model-registered", "churn:7", 0) == "event|5754ec5011a4389e71f2c7b43fd5c83b"
     assert event_key("model-registered", "churn:7", 2) == "event|5754ec5011a4389e71f2c7b43fd5c83b|2"
 

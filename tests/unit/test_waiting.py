@@ -11,7 +11,7 @@ from handlers import model_registered
 from shared.actions import Deferred, Failed
 from shared.events import parse
 from shared.messages import wrap
-from shared.orchestration import CONTENTION, Settlement
+from shared.orchestration import Settlement
 from shared.store import Conflict, Row, Written
 from tests.fakes.events import altered, sample
 from tests.fakes.service import REACTIONS, START, FakeService, rules
@@ -29,21 +29,27 @@ def told(caplog: pytest.LogCaptureFixture, did: str) -> list[dict[str, object]]:
 
 
 def test_contention_gives_way(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that others change at every try: the same message comes back a little later, token and all."""
+    """A row that others change at each of five tries: the same message comes back in 15 s, token and all."""
     caplog.set_level(logging.INFO)
     service = FakeService()
-    monkeypatch.setattr(service.store, "transaction", lambda _rows: Conflict(at=START))
+    tries: list[object] = []
+
+    def refuse(rows: object) -> Conflict:
+        tries.append(rows)
+        return Conflict(at=START)
+
+    monkeypatch.setattr(service.store, "transaction", refuse)
     message = msgspec.structs.replace(wrap(sample("model-registered")), token="t")  # noqa: S106 - a mark, no secret
     service.deliver(message)
     ((_text, after),) = service.queue.sent
-    assert after == CONTENTION
+    assert (after, len(tries)) == (timedelta(seconds=15), 5)
     assert service.queue.take() == message
     (facts,) = told(caplog, "event.contended")
     assert (facts["event"], facts["subject"]) == (sample("model-registered")["id"], "churn:7")
     assert service.jobs.puts == []
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
-    assert model_registered.handle(event, service.orchestration(message)) == Settlement(reactions={})
+    assert model_registered.handle(event, service.orchestration(message)) == Settlement(reactions={}, wake=None)
 
 
 def test_each_copy_names_the_one_it_replaces() -> None:
