@@ -43,10 +43,10 @@ figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with the
 	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 	@$(PY) -m tests.faults.page
 
-mutants: $(STAMP) ## mutation testing of what decides an effect (about 6 minutes on one core)
+mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 6 minutes on one core)
 	@rm -rf mutants
 	@.venv/bin/mutmut run --max-children $(WORKERS)
-	@.venv/bin/mutmut results
+	@$(PY) -m tests.mutants
 
 check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything generated
 	@.venv/bin/ruff format --check --quiet .
