@@ -2,7 +2,7 @@
 
 import typer
 
-from ops import dead_letters
+from ops import dead_letters, purge
 
 app = typer.Typer(
     help="The operator's command line of Workspace Reactor.",
@@ -11,11 +11,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # it would print settings, and with them keys
 )
 app.add_typer(dead_letters.app, name="dead-letters")
-
-
-@app.callback()
-def main() -> None:
-    """Keep `dead-letters` a word of its own, also while it is the only one."""
+app.command("purge", epilog=dead_letters.CODES)(purge.purge)
 
 
 if __name__ == "__main__":

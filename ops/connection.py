@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ops.generations import Generations
 from ops.letter_box import LetterBox
 from ops.problems import usage
+from ops.state_rows import StateRows
 from shared.errors import ConfigurationError
 from shared.gateways import Blobs, Queue
 from shared.gateways.blobs import LARGE_EVENTS, BlobContainer
@@ -37,6 +38,7 @@ class State:
     queue: Queue
     large_events: Blobs
     generations: Generations
+    rows: StateRows
 
 
 def storage_of(
@@ -92,6 +94,7 @@ def _state(storage: StateStorage, transport: Transport) -> State:
         queue=StorageQueue.connect(storage, transport=transport, credential=credential),
         large_events=BlobContainer.connect(storage, LARGE_EVENTS, transport=transport, credential=credential),
         generations=Generations.connect(storage, transport=transport, credential=credential),
+        rows=StateRows.connect(storage, transport=transport, credential=credential),
     )
 
 

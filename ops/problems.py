@@ -9,11 +9,12 @@ from shared.store import TABLE
 
 DONE, NOT_ALL, USAGE, NO_ACCESS = 0, 1, 2, 3
 
-#: What an operator needs, by service: the role, and where.
+#: What an operator needs, by service, or by operation where it needs more: the role, and where.
 ROLES = {
     "blob": ("Storage Blob Data Contributor", f"the containers {DEAD_LETTERS} and {LARGE_EVENTS}"),
     "queue": ("Storage Queue Data Message Sender", f"the queue {QUEUE}"),
     "table": ("Storage Table Data Reader", f"the table {TABLE}"),
+    "purge": ("Storage Table Data Contributor", f"the table {TABLE}"),
 }
 #: Errors of azure-core, by name as StorageError tells them, after which nothing was sent.
 NEVER_SENT = frozenset({"ServiceRequestError", "ServiceRequestTimeoutError"})
@@ -51,7 +52,8 @@ def translated(error: ReactorError) -> OpsError:
 def _storage_trouble(error: StorageError) -> OpsError:
     service, status, name = str(error.facts["service"]), error.facts.get("status"), str(error.facts["problem"])
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return _not_allowed(service, int(status))
+        operation = str(error.facts["operation"])
+        return _not_allowed(service, operation, int(status))
     if status == HTTPStatus.NOT_FOUND:
         problem = f"the storage account does not have {ROLES[service][1]}"
         return OpsError(problem, "is it the account of the state (settings StateStorage…)?", code=NO_ACCESS)
@@ -65,8 +67,8 @@ def _storage_trouble(error: StorageError) -> OpsError:
     return OpsError(f"{service} storage did not answer as it should ({told})", "try again", code=NOT_ALL)
 
 
-def _not_allowed(service: str, status: int) -> OpsError:
-    role, scope = ROLES[service]
+def _not_allowed(service: str, operation: str, status: int) -> OpsError:
+    role, scope = ROLES.get(operation) or ROLES[service]
     remedy = (
         f"your login needs the role {role} on {scope} (a new one takes minutes to arrive); "
         "with a role, look at the account's firewall; with a connection string, at its key"

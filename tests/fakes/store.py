@@ -1,9 +1,11 @@
 """A Store in memory, with the semantics of the real one: tests/contract/test_store.py holds both to them."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import batched
 
+from ops.state_rows import StateRows
 from shared.errors import StorageError
 from shared.store import Conflict, Page, Row, Written, check_rows
 
@@ -21,12 +23,28 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._rows: dict[tuple[str, str], Row] = {}
         self._version = 0
+        self._stamps: dict[tuple[str, str], datetime] = {}
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """All rows, by partition and key."""
         with self._lock:
             return tuple(self._rows[name] for name in sorted(self._rows))
+
+    def written(self, row: Row) -> datetime:
+        """Tell when *row* was last written: the Timestamp that a table sets."""
+        return self._stamps[row.partition, row.key]
+
+    def delete(self, row: Row) -> bool:
+        """Delete a row as it was read; False when it was written since."""
+        name = row.partition, row.key
+        with self._lock:
+            self._answer("delete")
+            present = self._rows.get(name)
+            if present and present.etag != row.etag:
+                return False
+            self._rows.pop(name, None)
+            return True
 
     def query(self, partition: str, keys: Sequence[str]) -> Page:
         """See Store."""
@@ -66,6 +84,7 @@ class MemoryStore:
         etag = f'W/"{self._version}"'
         values = {**(old.values if old else {}), **row.values}
         self._rows[row.partition, row.key] = Row(partition=row.partition, key=row.key, values=values, etag=etag)
+        self._stamps[row.partition, row.key] = self._clock()
         return etag
 
     def _answer(self, operation: str) -> datetime:
@@ -73,3 +92,22 @@ class MemoryStore:
             raise StorageError(service="memory", operation=operation)
         self.calls.append(operation)
         return self._clock().replace(microsecond=0)
+
+
+class MemoryRows(StateRows):
+    """The same store as a purge sees it; two rows are a page."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+
+    def now(self) -> datetime:
+        """See StateRows."""
+        return self.store.query("", [""]).at
+
+    def older(self, before: datetime) -> Iterator[tuple[Row, ...]]:
+        """See StateRows."""
+        yield from batched([row for row in self.store.rows if self.store.written(row) < before], 2, strict=False)
+
+    def delete(self, row: Row) -> bool:
+        """See StateRows."""
+        return self.store.delete(row)

@@ -24,6 +24,7 @@ from shared.messages import INLINE_BYTES, decode
 from tests.fakes.events import altered, sample
 from tests.fakes.gateways import FakeBlobs, FakeQueue
 from tests.fakes.service import FakeService
+from tests.fakes.store import MemoryRows
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 REFUSED = StorageError(service="queue", operation="send", problem="HttpResponseError", status=403)
@@ -98,6 +99,7 @@ def state(service: FakeService, queue: FakeQueue | None = None, refuses: Reactor
         queue=queue or service.queue,
         large_events=service.large_events,
         generations=FakeGenerations(service),
+        rows=MemoryRows(service.store),
     )
 
 
@@ -307,9 +309,11 @@ def test_a_letter_that_is_gone_is_no_missing_container() -> None:
         LetterBox(missing).archive("a", content)
 
 
-def storage(name: str = "HttpResponseError", service: str = "blob", **status: int) -> StorageError:
+def storage(
+    name: str = "HttpResponseError", service: str = "blob", operation: str = "x", **status: int
+) -> StorageError:
     """Return an error of state storage."""
-    return StorageError(service=service, operation="x", problem=name, **status)
+    return StorageError(service=service, operation=operation, problem=name, **status)
 
 
 @pytest.mark.parametrize(
@@ -317,6 +321,7 @@ def storage(name: str = "HttpResponseError", service: str = "blob", **status: in
     [
         *((storage(service=name, status=403), 3, role) for name, (role, _scope) in ROLES.items()),
         (storage(status=401), 3, "Storage Blob Data Contributor"),
+        (storage(service="table", operation="purge", status=403), 3, "Storage Table Data Contributor"),
         (storage(status=404), 3, "does not have the containers dead-letters"),
         (storage("ServiceRequestError"), 3, "cannot be reached"),
         (storage("ServiceRequestTimeoutError"), 3, "cannot be reached"),
