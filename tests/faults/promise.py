@@ -1,20 +1,26 @@
-"""The promise as a state machine: everything that may happen to the service, and what must hold at every moment."""
+"""The promise as a state machine: everything that may happen to the service; what must hold is in invariants.py.
 
-import heapq
+Jobs: one for each reaction and event, whatever happens. Mails: one where the mail service can be asked; where it
+cannot, one more at most for each lost answer (or death before it was written down) whose repeat comes after the
+service's 5-minute window. An event that is told again after its row was purged may be mailed once more.
+"""
+
+import itertools
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
-import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import rule
 
+from ops.settled import Purge
 from shared.actions import Deferred, Failed
 from shared.messages import decode
 from tests.fakes.events import altered
-from tests.fakes.gateways import FakeMail
 from tests.fakes.service import rules
+from tests.fakes.store import MemoryRows
 from tests.faults.faulty import Death
-from tests.faults.simulation import Simulation
+from tests.faults.invariants import Invariants, identity
 
 HEAD = "recipients: { ops: $OPS_EMAIL }\nreactions:\n"
 TEST = "  - { name: offline-test, on: model-registered, run: { job: pipelines/offline-test.yml } }\n"
@@ -22,37 +28,32 @@ MORE = "  - { name: more, on: model-registered, run: { job: pipelines/offline-te
 MAIL = "  - { name: mail-ops, on: pipeline-failed, mail: { to: ops } }\n"
 RULES = [HEAD + TEST + MAIL, HEAD + TEST + MORE + MAIL, HEAD + MAIL, HEAD + MORE + MAIL]
 LATER, REFUSED = Deferred(reason="later", after=timedelta(minutes=2)), Failed(reason="refused")
+POINTS = st.integers(1, 12)
 SEEN: Counter[str] = Counter()
 
 
-class Promise(RuleBasedStateMachine):
+class Promise(Invariants):
     """The service under everything that may happen to it."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.simulation = Simulation(reactions=rules(RULES[0]), mail=self.mailbox())
-        self.lost: dict[str, bytes] = {}
-        self.accepted: set[str] = set()
-        self.outcomes: dict[str, str] = {}
-
-    def mailbox(self) -> FakeMail:
-        """Return the mail service."""
-        return FakeMail()
+        super().__init__(RULES[0])
 
     @rule(version=st.integers(0, 5), again=st.integers(1, 3))
     def register(self, version: int, again: int) -> None:
         """A model version is registered, and told more than once."""
         for number in range(again):
             event = altered("model-registered", event_id=f"m{version}-{number}", modelVersion=str(version))
-            self.simulation.enqueue(event)
-            SEEN["deliveries"] += 1
-        self.accepted.add(f"churn:{version}")
+            self._tell(event, f"churn:{version}")
 
     @rule(run=st.integers(0, 3))
     def fail(self, run: int) -> None:
         """A pipeline fails."""
-        self.simulation.enqueue(altered("pipeline-failed", event_id=f"p{run}", runId=f"run-{run}"))
-        self.accepted.add(f"run-{run}")
+        self._tell(altered("pipeline-failed", event_id=f"p{run}", runId=f"run-{run}"), f"run-{run}")
+
+    def _tell(self, event: object, about: str) -> None:
+        self.simulation.enqueue(event)
+        self.accepted.add(about)
+        self.purged.discard(about)
         SEEN["deliveries"] += 1
 
     @rule()
@@ -60,37 +61,45 @@ class Promise(RuleBasedStateMachine):
         """The host delivers what is due next."""
         self.simulation.step()
 
-    @rule(nth=st.integers(1, 12))
+    @rule(nth=POINTS)
     def crash(self, nth: int) -> None:
         """The worker dies at one of the points of its next run, if it gets so far."""
-        left = [nth]
 
-        def die(_point: str) -> None:
-            left[0] -= 1
-            if not left[0]:
-                raise Death
+        def die() -> None:
+            raise Death
 
-        self.simulation.fault = die
-        deaths = self.simulation.deaths
+        deaths, posts = self.simulation.deaths, len(self.simulation.mail.posts)
+        self._step(nth, die)
+        if self.simulation.deaths > deaths:
+            SEEN["kills"] += 1
+            self.died(posts)
+
+    def died(self, posts: int) -> None:
+        """Note that the worker died in a run before which there had been so many requests to send a mail."""
+
+    def _step(self, nth: int, meanwhile: Callable[[], None]) -> None:
+        """Have the host deliver what is due next, and something else happen at the *nth* point of it."""
+        points = itertools.count(1)
+
+        def fault(_point: str) -> None:
+            if next(points) == nth:
+                meanwhile()
+
+        self.simulation.fault = fault
         self.simulation.step()
         self.simulation.fault = lambda _point: None
-        SEEN["kills"] += self.simulation.deaths - deaths
 
     @rule(
-        nth=st.integers(1, 12),
+        nth=POINTS,
         text=st.none() | st.sampled_from(RULES),
         answer=st.sampled_from([None, LATER, REFUSED]),
         same=st.booleans(),
     )
     def work_beside(self, nth: int, text: str | None, answer: Deferred | Failed | None, *, same: bool) -> None:
         """In the middle of a run another worker, of other rules maybe, delivers the same event or what is due next."""
-        left = [nth]
         told = next((decode(item[2])[0].inline for item in self.simulation.line.items[:1]), None)
 
-        def beside(_point: str) -> None:
-            left[0] -= 1
-            if left[0]:
-                return
+        def beside() -> None:
             SEEN["beside_each_other"] += 1
             if text:
                 self.simulation.reactions = rules(text)
@@ -102,20 +111,37 @@ class Promise(RuleBasedStateMachine):
                 self.simulation.step()
             self.outcomes_only_grow()
 
-        self.simulation.fault = beside
-        self.simulation.step()
-        self.simulation.fault = lambda _point: None
+        self._step(nth, beside)
 
     @rule()
     def lose(self) -> None:
         """The copy that waits is lost: somebody empties the queue by hand."""
-        items = self.simulation.line.items
-        live = next((item for item in items if decode(item[2])[0].token), None)
+        line = self.simulation.line
+        live = next((item for item in line.items if decode(item[2])[0].token), None)
         if live is not None:
-            items.remove(live)
-            heapq.heapify(items)
-            self.lost[_identity(live[2])] = decode(live[2])[0].inline or b""
+            line.lose(live)
+            self.lost[identity(live[2])] = decode(live[2])[0].inline or b""
             SEEN["lost_copies"] += 1
+
+    @rule(later=st.sampled_from([0, 8, 31]), days=st.sampled_from([7, 30]))
+    def purge(self, later: int, days: int) -> None:
+        """Days go by, with the host at work; then an operator purges what is so old."""
+        self.simulation.work_until(self.simulation.clock.now + timedelta(days=later))
+        self._purge(days)
+
+    @rule(later=st.sampled_from([0, 8, 31]), days=st.sampled_from([7, 30]), nth=POINTS, run=st.integers(0, 3))
+    def purge_beside(self, later: int, days: int, nth: int, run: int) -> None:
+        """The same, in the middle of a run: of an event that is told late, unless something else is due."""
+        self.simulation.work_until(self.simulation.clock.now + timedelta(days=later))
+        self.fail(run)
+        self._step(nth, lambda: self._purge(days))
+
+    def _purge(self, days: int) -> None:
+        standing, now = self.simulation.store.rows, self.simulation.clock.now
+        before = now - timedelta(days=days)
+        for _page in Purge(rows=MemoryRows(self.simulation.store), before=before, now=now).pages():
+            pass
+        SEEN["purged_rows"] += self.only_settled_rows_went(standing, before)
 
     @rule(seconds=st.sampled_from([1, 30, 600, 90_000]), edge=st.sampled_from(["jobs", "mail"]))
     def throttle(self, seconds: int, edge: str) -> None:
@@ -135,46 +161,10 @@ class Promise(RuleBasedStateMachine):
         """Other rules are deployed."""
         self.simulation.reactions = rules(text)
 
-    @rule(minutes=st.sampled_from([1, 20, 45, 60 * 25]))
+    @rule(minutes=st.sampled_from([1, 20, 45, 60 * 25, 60 * 24 * 8]))
     def wait(self, minutes: int) -> None:
         """Time passes, with nobody at work."""
         self.simulation.clock.forward(minutes=minutes)
-
-    @invariant()
-    def one_effect_each(self) -> None:
-        """A reaction and event have one job and one mail at the most, whatever they are called."""
-        self.no_mail_too_many()
-        jobs = [(one["reactor_reaction"], one["reactor_identity"]) for _job, one in self.simulation.jobs.jobs.values()]
-        mails = [(mail.notice.reaction, mail.notice.run) for mail in self.simulation.mail.mails.values()]
-        assert (len(jobs), len(mails)) == (len(set(jobs)), len(set(mails)))
-
-    def no_mail_too_many(self) -> None:
-        """What can be asked for is sent once."""
-        assert max(Counter(self.simulation.mail.delivered).values(), default=0) <= 1
-
-    @invariant()
-    def outcomes_only_grow(self) -> None:
-        """Done stays done; failed becomes done at the most."""
-        for key, row in self.simulation.rows().items():
-            for column, value in row.items():
-                if not column.startswith("r_"):
-                    continue
-                outcome = msgspec.json.decode(str(value)).get("outcome", {}).get("type", "")
-                before = self.outcomes.get(f"{key}/{column}", "")
-                assert before != "done" or outcome == "done"
-                self.outcomes[f"{key}/{column}"] = outcome
-
-    @invariant()
-    def every_event_is_reachable(self) -> None:
-        """In the queue, in a row, or in a dead letter."""
-        waiting = {_identity(message) for _due, _number, message, _count in self.simulation.line.items}
-        known = waiting | self.lost.keys()
-        rows = {str(row["identity"]) for row in self.simulation.rows().values() if "identity" in row}
-        poison = {_identity(message) for message in self.simulation.line.poison}
-        assert self.accepted <= waiting | rows | poison
-        for key, row in self.simulation.rows().items():
-            pending = [one for one in self.simulation.unsettled() if one.startswith(key)]
-            assert not pending or str(row["identity"]) in known | poison, f"{pending} is driven by nobody"
 
     def teardown(self) -> None:
         """Left alone, everything ends: nothing is pending, nothing waits, nothing is poison.
@@ -191,9 +181,3 @@ class Promise(RuleBasedStateMachine):
         SEEN["runs"] += self.simulation.runs
         SEEN["effects"] += len(self.simulation.jobs.jobs) + len(self.simulation.mail.mails)
         SEEN["lives"] += 1
-
-
-def _identity(message: bytes) -> str:
-    (decoded,) = decode(message)
-    data = msgspec.json.decode(decoded.inline or b"{}")["data"]
-    return f"churn:{data['modelVersion']}" if "modelVersion" in data else str(data["runId"])

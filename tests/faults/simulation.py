@@ -20,6 +20,7 @@ from shared.messages import Message
 from shared.orchestration import Orchestration
 from tests.fakes.gateways import FakeQueue
 from tests.fakes.service import Clock, FakeService
+from tests.fakes.store import MemoryStore
 from tests.faults.faulty import Death, Fault, faulty
 
 #: host.json: a failed run comes back after a minute, twenty times; a killed host's messages after ten minutes.
@@ -46,10 +47,42 @@ class SimulatedQueue(FakeQueue):
         """See shared.gateways.Queue."""
         self.put(message, after=min(after, LONGEST_DELAY))
 
-    def put(self, message: bytes, *, after: timedelta = timedelta(), dequeued: int = 0) -> None:
+    def put(self, message: bytes, *, after: timedelta = timedelta()) -> None:
         """Put a message in, visible later."""
-        heapq.heappush(self.items, (self.clock.now + after, self.numbers(), message, dequeued))
+        self.push((self.clock.now + after, self.numbers(), message, 0))
+
+    def push(self, item: Item) -> None:
+        """Have a message wait."""
+        heapq.heappush(self.items, item)
         self.most = max(self.most, len(self.items))
+
+    def receive(self) -> Item:
+        """Take out what is due next."""
+        return heapq.heappop(self.items)
+
+    def come_back(self, item: Item, after: timedelta) -> None:
+        """Have a message that was taken come back, or give it up."""
+        _due, number, message, dequeued = item
+        if dequeued + 1 >= MAX_DEQUEUE_COUNT:
+            self.give_up(item)
+        else:
+            self.push((self.clock.now + after, number, message, dequeued + 1))
+
+    def give_up(self, item: Item) -> None:
+        """Move a message that was taken to the poison queue."""
+        self.poison.append(item[2])
+
+    def done(self, item: Item) -> None:
+        """Delete a message that was taken."""
+
+    def lose(self, item: Item) -> None:
+        """Delete a message that waits, which nobody should."""
+        self.items.remove(item)
+        heapq.heapify(self.items)
+
+    def whole(self) -> bool:
+        """Tell whether all that waits is there."""
+        return True
 
 
 @dataclass
@@ -62,10 +95,13 @@ class Simulation(FakeService):
 
     def __post_init__(self) -> None:
         """Wrap the edges."""
-        self.line = SimulatedQueue(clock=self.clock)
-        self.queue = self.line
         super().__post_init__()
+        self.store, self.line = self.state()
         self._wrap()
+
+    def state(self) -> tuple[MemoryStore, SimulatedQueue]:
+        """Return the table and the queue."""
+        return self.store, SimulatedQueue(clock=self.clock)
 
     def _wrap(self) -> None:
         def at(point: str) -> None:
@@ -91,23 +127,19 @@ class Simulation(FakeService):
         """Let the host deliver the message that is due next; False when there is none."""
         if not self.line.items:
             return False
-        due, _number, message, dequeued = heapq.heappop(self.line.items)
-        self.clock.now = max(self.clock.now, due)
+        item = self.line.receive()
+        self.clock.now = max(self.clock.now, item[0])
         self.runs += 1
         try:
-            handlers.dispatch(message, self)
+            handlers.dispatch(item[2], self)
         except Death:
             self.deaths += 1
-            self._come_back(message, dequeued + 1, AFTER_DEATH)
+            self.line.come_back(item, AFTER_DEATH)
         except ReactorError:
-            self._come_back(message, dequeued + 1, AFTER_FAILURE)
-        return True
-
-    def _come_back(self, message: bytes, dequeued: int, after: timedelta) -> None:
-        if dequeued >= MAX_DEQUEUE_COUNT:
-            self.line.poison.append(message)
+            self.line.come_back(item, AFTER_FAILURE)
         else:
-            self.line.put(message, after=after, dequeued=dequeued)
+            self.line.done(item)
+        return True
 
     def run(self, *, most: int = 10_000) -> None:
         """Let the host work until nothing waits any more."""
@@ -115,6 +147,12 @@ class Simulation(FakeService):
             if not self.step():
                 return
         raise AssertionError("the host did not come to rest")
+
+    def work_until(self, moment: datetime) -> None:
+        """Let the host work on what is due before *moment*, and time pass until then."""
+        while self.line.items and self.line.items[0][0] < moment:
+            self.step()
+        self.clock.now = max(self.clock.now, moment)
 
     def jobs_by_name(self) -> Counter[str]:
         """Count the jobs there are; one of a name, or Azure ML would be broken."""
