@@ -30,7 +30,12 @@ BARS = (
     Bar("4", "one fact, many tellings", "other id, schema, key case or status: one event", "faults/test_one_fact.py"),
     Bar("5", "out of order", "any order of a story has the same effects", "faults/test_orders.py"),
     Bar("6", "clocks", "no clock but the store's decides", "faults/test_clocks.py"),
-    Bar("7", "late redelivery", "a day, a week, a month later: nothing new", "faults/test_late_redelivery.py"),
+    Bar(
+        "7",
+        "late redelivery",
+        "a day, a week, a month later: nothing new; a purge spares what is not settled and doubles no job",
+        "faults/test_late_redelivery.py",
+    ),
     Bar(
         "8",
         "changed rules",
@@ -51,7 +56,10 @@ BARS = (
         "faults/test_throttling.py",
     ),
     Bar(
-        "10", "unknown outcome", "one job always; one mail where it can be asked for", "faults/test_unknown_outcome.py"
+        "10",
+        "unknown outcome",
+        "one job always; one mail where it can be asked for, else one more at most for each lost answer",
+        "faults/test_unknown_outcome.py",
     ),
     Bar(
         "11",
@@ -63,7 +71,12 @@ BARS = (
     Bar("13", "bounded time", "whatever hangs or drips, a run ends within 25 s", "faults/test_bounded_time.py"),
     Bar("14", "poison", "whatever stands in the queue is done, skipped or a dead letter", "faults/test_poison.py"),
     Bar("15", "feedback loop", "a job that causes its own event stops at the budget", "faults/test_feedback_loop.py"),
-    Bar("16", "model test", "random faults in random order break no invariant", "faults/test_model.py"),
+    Bar(
+        "16",
+        "model test",
+        "random faults in random order break no invariant, in memory and on Azurite",
+        "faults/test_model.py",
+    ),
     Bar(
         "17",
         "contract",

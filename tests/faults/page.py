@@ -11,7 +11,9 @@ HEAD = """\
 # Reliability
 
 An accepted event ends **done**, **skipped** with a reason, or as a **dead letter**. A job is started once for each
-event and reaction; a mail is sent at least once, and once wherever the mail service can be asked. Below is what is
+event and reaction; a mail is sent at least once, and once wherever the mail service can be asked. Where it cannot, it
+is sent once more at most for each lost answer whose repeat comes after the service's 5-minute window. An event that is
+told again after its row was [purged](ops.md#purge) starts no second job, but may be mailed once more. Below is what is
 done to the service to show it. The figures are those of each bar's last run; `make figures` writes this page;
 [the decisions](adr/README.md) say why it holds, and [the mutants](mutants.md) which changes of the code tests notice.
 

@@ -1,7 +1,6 @@
-"""Which rows of the ledger a purge takes, which it spares, and what its command line says."""
+"""`python -m ops purge`: what it asks, counts and tells, what it refuses, and how it stops half-way."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,166 +13,14 @@ from ops.__main__ import app
 from ops.connection import State
 from ops.problems import OpsError
 from ops.purge import limit
-from ops.settled import LONGEST_WINDOW, Purge, verdict
-from shared.actions import Deferred, Failed
 from shared.errors import StorageError
-from shared.guards import Entry, Memory
-from shared.reactions import DURATION, duration
-from shared.records import write_memory
 from shared.store import Row
-from tests.fakes.events import altered, sample
-from tests.fakes.service import START, FakeService, rules
+from tests.fakes.events import altered
+from tests.fakes.service import FakeService
 from tests.fakes.store import MemoryRows
+from tests.unit.test_ops_commands import nowhere
 from tests.unit.test_ops_replay import state
-
-EVENTS = ("model-registered", "pipeline-failed", "monitor-breach")
-WEEK = timedelta(days=7)
-COOLDOWN = """
-reactions:
-  - { name: retrain, on: data-drift, run: { job: pipelines/retrain.yml }, guards: { cooldown: 30d } }
-"""
-
-
-def purged(service: FakeService, *, dry_run: bool = False) -> dict[str, int]:
-    """Purge what is a week old, and return what became of it."""
-    now = service.clock.now
-    purging = Purge(rows=MemoryRows(service.store), before=now - WEEK, now=now, dry_run=dry_run)
-    list(purging.pages())
-    return {str(word): count for word, count in purging.counts.items()}
-
-
-def handled(*names: str, dry_run: bool = False) -> FakeService:
-    """Return a service that has handled samples, eight days ago."""
-    service = FakeService(dry_run=dry_run)
-    for name in names:
-        service.deliver(sample(name))
-    service.clock.forward(days=8)
-    return service
-
-
-@pytest.mark.parametrize("dry_run", [False, True], ids=["for real", "rows of dry runs"])
-def test_settled_rows_go(*, dry_run: bool) -> None:
-    """Done, skipped, matching nothing: each event's row goes; what reactions remember about a subject stays."""
-    service = handled(*EVENTS, dry_run=dry_run)
-    assert purged(service) == {"events": 3, "remembering": 2}
-    assert {key.removeprefix("dry|").partition("|")[0] for key in service.rows()} == {"memory"}
-    assert purged(service) == {"remembering": 2}
-
-
-def test_young_rows_stay() -> None:
-    """What was written within the week is not even counted, however old its event."""
-    service = FakeService()
-    service.deliver(sample("model-registered"))
-    service.clock.forward(days=6, hours=23)
-    assert purged(service) == {}
-    service.clock.forward(hours=2)
-    assert purged(service, dry_run=True)["events"] == 1
-
-
-def test_a_failure_is_settled() -> None:
-    """It has its dead letter; what the failure took back from memory leaves an empty row, which goes as well."""
-    service = FakeService()
-    service.jobs.script = [Failed(reason="refused")]
-    service.deliver(sample("model-registered"))
-    service.clock.forward(days=8)
-    assert purged(service) == {"events": 1, "memories": 1}
-    assert service.rows() == {}
-
-
-def test_what_waits_stays() -> None:
-    """A reaction that is put off, for a year: its row is the only one that knows."""
-    service = FakeService()
-    service.jobs.script = [Deferred(reason="later", after=timedelta(minutes=5))]
-    service.deliver(sample("model-registered"))
-    service.clock.forward(days=365)
-    assert purged(service) == {"unsettled": 1, "remembering": 1}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"r_offline_test": '{"decision":"admitted"}'},
-        {"wake": '{"token":"t","due":"2026-01-01T00:00:00Z"}'},
-        {"trouble_since": "2026-01-01T00:00:00+00:00"},
-    ],
-    ids=["admitted, killed before the effect", "a live copy", "trouble"],
-)
-def test_any_sign_of_waiting_is_enough(values: dict[str, str | int]) -> None:
-    """Each of them alone keeps a row."""
-    assert verdict(Row(partition="p", key="event|1", values={"subject": "churn", **values}), START) == "unsettled"
-
-
-@pytest.mark.parametrize(
-    ("key", "values"),
-    [
-        ("event|1", {"r_offline_test": '{"decision":"something new"}'}),
-        ("event|1", {"r_offline_test": "no JSON"}),
-        ("event|1", {"trouble_since": "yesterday"}),
-        ("memory|retrain", {"memory": '{"incident":{}}'}),
-        ("memory|retrain", {"memory": '{"entries":[]}', "incident": "open"}),
-        ("memory|retrain", {}),
-        ("budget|retrain", {}),
-    ],
-)
-def test_what_this_version_does_not_know_stays(key: str, values: dict[str, str | int]) -> None:
-    """Rows of a later version, or of somebody else."""
-    assert verdict(Row(partition="p", key=key, values=values), START) == "unknown"
-
-
-def test_memory_stays_as_long_as_any_window_can_be() -> None:
-    """One admission within the longest window that a rule can name keeps the row; without any it goes."""
-    ages = [LONGEST_WINDOW + timedelta(days=1), LONGEST_WINDOW - timedelta(days=1)]
-    old, young = (Entry(operation=str(age), at=START - age) for age in ages)
-
-    def of(*entries: Entry) -> str:
-        return verdict(Row(partition="p", key="memory|x", values=write_memory(Memory(entries=entries))), START)
-
-    assert (of(old, young), of(young), of(old), of()) == ("remembering", "remembering", "memories", "memories")
-
-
-def test_the_longest_window_is_the_longest_that_a_rule_can_name() -> None:
-    """One day more is no duration of reactions.yaml."""
-    days = LONGEST_WINDOW.days
-    assert duration(f"{days}d") == LONGEST_WINDOW
-    assert re.fullmatch(DURATION, f"{days}d")
-    assert not re.fullmatch(DURATION, f"{days + 1}d")
-
-
-def test_a_cooldown_outlives_the_purge() -> None:
-    """Eight days into a cooldown of thirty: the row of the event is gone, its effect on the next one is not."""
-    service = FakeService(reactions=rules(COOLDOWN))
-    service.deliver(sample("monitor-breach"))
-    service.clock.forward(days=8)
-    assert purged(service) == {"events": 1, "remembering": 1}
-    service.deliver(altered("monitor-breach", event_id="next", runId="next-step"))
-    assert len(service.jobs.jobs) == 1
-
-
-class ChangedMeanwhile(MemoryRows):
-    """A table in which somebody writes every row between the page and the deletion."""
-
-    def delete(self, row: Row) -> bool:
-        """See StateRows."""
-        self.store.merge(replace(row, values={"attempts": 1}))
-        return super().delete(row)
-
-
-def test_a_row_that_changed_meanwhile_stays() -> None:
-    """It was settled when it was read; a replay reopened it."""
-    service = handled("pipeline-failed")
-    rows = ChangedMeanwhile(service.store)
-    purging = Purge(rows=rows, before=service.clock.now - WEEK, now=service.clock.now)
-    list(purging.pages())
-    assert dict(purging.counts) == {"changed": 1}
-    assert len(service.rows()) == 1
-
-
-def test_dry_run_deletes_nothing() -> None:
-    """And counts the same."""
-    service = handled(*EVENTS)
-    before = service.rows()
-    assert purged(service, dry_run=True) == {"events": 3, "remembering": 2}
-    assert service.rows() == before
+from tests.unit.test_ops_settled import EVENTS, handled
 
 
 class Failing(MemoryRows):
@@ -322,3 +169,27 @@ def test_less_than_a_week_is_refused_with_the_reason(text: str) -> None:
     assert refused.value.code == 2
     for word in ("Event Grid tells an event again for a day", "decided anew", "second job", "mail"):
         assert word in refused.value.problem
+
+
+def test_help_tells_what_is_not_its_business() -> None:
+    """Blobs are for lifecycle rules; the exit codes are those of every command."""
+    result = CliRunner().invoke(app, ["purge", "--help"], env={"COLUMNS": "200"})
+    told = " ".join(result.stdout.split())
+    for words in ("Dead letters and large events are not touched: lifecycle rules", "no second job", "0 done, 1 some"):
+        assert words in told
+
+
+def test_an_account_that_cannot_be_reached_is_3() -> None:
+    """Before anything is asked of a person, or deleted."""
+    result = CliRunner().invoke(app, ["purge", "--before", "7d", "--json"], env={"StateStorage": nowhere()})
+    assert result.exit_code == 3
+    assert "cannot be reached" in json.loads(result.stdout)["problem"]
+
+
+@pytest.mark.parametrize("words", [[], ["--before", "soon"], ["--before", "1d"]], ids=" ".join)
+def test_wrong_usage_is_2(command: list[State], words: list[str]) -> None:
+    """Nothing is deleted."""
+    service = many(1)
+    command.append(state(service))
+    assert run(*words)[0] == 2
+    assert len(service.rows()) == 1
