@@ -22,6 +22,9 @@ MOST_EVENTS = 200
 #: A token is 64 characters, the name of a failure a reaction's name and a number: with them a message fits the queue.
 type Mark = Annotated[str, msgspec.Meta(max_length=200)]
 
+#: Row keys and ids are made of it; 0 is the event as it was told.
+type Generation = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One event on its way: inline, or as the name of a blob.
@@ -36,7 +39,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     token: Mark = ""
     replaces: Mark = ""
     reopen: Mark = ""
-    generation: int = 0
+    generation: Generation = 0
 
     @property
     def inline(self) -> bytes | None:

@@ -61,6 +61,8 @@ def test_an_array_is_several_messages() -> None:
         base64.b64encode(b"not JSON"),
         b'{"a": NaN}',
         b'{"token": 7, "event": {}}',
+        b'{"generation": -1, "event": {}}',
+        b'{"generation": 1.5, "event": {}}',
         base64.b64encode(b"7"),
     ],
 )
