@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 type Failure = Literal["never-sent", "unknown", "identity", "status"]
 
 #: Codes of Azure errors are words; anything else is text of somebody else and is not repeated.
-CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CODE = re.compile(r"[A-Za-z0-9_.]{1,60}")
 
 #: A role that a deployment assigns is there within half an hour; a refusal that lasts longer is meant.
 PROPAGATION = timedelta(minutes=30)
@@ -50,7 +50,7 @@ def error_code(answer: "HttpResponse | HttpResponseError") -> str:
     """Code of the error, of *answer* or of the answer an error carries: safe to log and to keep.
 
     From ``x-ms-error-code``, else ``error.code`` of the JSON body, else ``code``; "" when there is none or
-    it is not a plain word of at most 64 characters.
+    it is not a plain word of at most 60 characters.
     """
     response: Any = getattr(answer, "response", answer)
     if response is None:

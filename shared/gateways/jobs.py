@@ -38,7 +38,7 @@ LATER = timedelta(seconds=30)
 #: A new role assignment takes up to 10 minutes to reach Azure Resource Manager (Azure RBAC documentation).
 ROLE = timedelta(minutes=5)
 
-FORBIDDEN = "forbidden: the identity may not create jobs in the workspace (role not assigned, or not propagated yet)"
+FORBIDDEN = "the identity may not create jobs in the workspace (role not assigned, or not propagated yet)"
 
 
 class ArmJobs:
@@ -142,7 +142,7 @@ def _outcome(answer: "HttpResponse", name: str) -> Outcome:
         case 401 | 408 | 409 | 429:
             return Deferred(f"azure-ml {status}{code}: try again", wait if wait is not None else LATER)
         case 403:
-            return Deferred(FORBIDDEN, wait if wait is not None else ROLE, answers.PROPAGATION)
+            return Deferred(f"forbidden{code}: {FORBIDDEN}", wait if wait is not None else ROLE, answers.PROPAGATION)
         case 404:
             return Failed(
                 f"not-found{code}: check that the workspace, and the components, models and data the job names, exist"
