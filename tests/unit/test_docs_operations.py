@@ -8,14 +8,18 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import responses
+from azure.core.pipeline.transport import RequestsTransport
 
 import handlers
 from local.host.host_json import queue_options
 from local.samples import sample
 from shared.actions import Failed
+from shared.gateways.jobs import ArmJobs
 from shared.reactions import duration
 from shared.store import Row
 from shared.telemetry import Facts
+from tests.fakes.arm_jobs import URL, Credential, submit
 from tests.fakes.service import FakeService
 from tests.markdown import DOCS, ROOT, blocks, code, section, table
 
@@ -110,3 +114,21 @@ def test_a_dead_letter_is_put_back_as_the_page_says() -> None:
     message = {"event": letter, "reopen": letter["reactorFailure"], "generation": letter.get("reactorGeneration", 0)}
     handlers.dispatch(msgspec.json.encode(message), service)
     assert len(service.jobs.jobs) == 1
+
+
+def test_a_404_of_azure_ml_is_final_and_its_replay_starts_the_job() -> None:
+    """As the page says: one request, a dead letter at once that says `not-found`, and the remedy works."""
+    service = FakeService()
+    with responses.RequestsMock() as cloud, RequestsTransport() as transport:
+        cloud.put(URL, status=404, json={"error": {"code": "ResourceNotFound"}})
+        service.jobs.script = [submit(ArmJobs(transport=transport, credential=Credential(), folder=ROOT))]
+    service.deliver(sample("model-registered"))
+    assert (len(service.jobs.puts), service.queue.sent, service.jobs.jobs) == (1, [], {})
+    (letter,) = service.letters.letters()
+    assert str(letter["deadLetterReason"]).startswith("not-found (ResourceNotFound)")
+    handlers.dispatch(msgspec.json.encode({"event": letter, "reopen": letter["reactorFailure"]}), service)
+    assert len(service.jobs.jobs) == 1
+    told = section(PAGE, "What waits and why")
+    assert "A 404 of Azure ML is final at once" in told
+    assert "(`not-found`" in told
+    assert "replay the dead letter" in told
