@@ -13,6 +13,11 @@ MAIL_NAMESPACE = uuid.UUID("5f3f2d6e-2b0c-5d0e-9d57-9a4f5c1f7a10")
 
 SLUG_LENGTH = 40
 
+#: What a notice may measure in the ledger (characters of its JSON), so that it fits a table property of 32 Ki
+#: characters with what stands beside it; and its cause thereof, which is cut. Tags that do not fit then are left out.
+NOTICE_CHARACTERS = 28_000
+CAUSE_CHARACTERS = 10_000
+
 
 class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
     """Start the job of *job* (a job file's path as reactions.yaml names it) in *workspace* (its ARM id)."""
@@ -22,10 +27,11 @@ class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
     inputs: Mapping[str, str] = {}
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 
-    Kept in the ledger before the first send, so that the body is the same at every attempt.
+    Kept in the ledger before the first send, so that the body is the same at every attempt; *more_tags* is how many
+    were left out there.
     """
 
     kind: str
@@ -38,8 +44,24 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     reaction: str
     cause: str = ""
     tags: Mapping[str, str] = {}
+    more_tags: int = 0
     studio: str = ""
     runbook: str = ""
+
+    def bounded(self) -> "Notice":
+        """Return what the ledger keeps: the cause up to CAUSE_CHARACTERS, and the tags that fit, by name."""
+        cause = self.cause
+        while (size := _characters(cause)) > CAUSE_CHARACTERS:
+            cause = cause[: len(cause) * CAUSE_CHARACTERS // size - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        bare = msgspec.structs.replace(self, cause=cause, tags={}, more_tags=self.more_tags + len(self.tags))
+        left = NOTICE_CHARACTERS - _characters(bare)
+        kept: dict[str, str] = {}
+        for name, value in sorted(self.tags.items()):
+            size = _characters({name: value})
+            if size <= left:
+                kept[name] = value
+                left -= size
+        return msgspec.structs.replace(bare, tags=kept, more_tags=bare.more_tags - len(kept))
 
 
 class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
@@ -116,3 +138,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def mail_id(self) -> str:
         """Operation-Id of the mail: the same UUID at every attempt."""
         return str(uuid.uuid5(MAIL_NAMESPACE, self.digest))
+
+
+def _characters(value: object) -> int:
+    """UTF-16 code units of *value* as JSON: what a table property counts."""
+    return len(msgspec.json.encode(value).decode().encode("utf-16-le")) // 2

@@ -115,6 +115,12 @@ def _settled(record: EventRecord, outcomes: Mapping[str, Outcome], now: datetime
     return settled
 
 
+def without_notices(record: EventRecord) -> EventRecord:
+    """Return the row without the content of mails that have an outcome: it was for their next attempt."""
+    over = {name: one for name, one in record.reactions.items() if one.outcome is not None and one.notice is not None}
+    return changed(record, {name: msgspec.structs.replace(one, notice=None) for name, one in over.items()})
+
+
 def changed(record: EventRecord, reactions: Mapping[str, ReactionRecord]) -> EventRecord:
     """Return the row with some reactions' records replaced."""
     return msgspec.structs.replace(record, reactions={**record.reactions, **reactions})

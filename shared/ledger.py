@@ -11,8 +11,8 @@ from functools import partial
 import msgspec
 
 from shared.actions import Failed, Notice, Operation, Outcome
-from shared.decisions import changed, decide_event, unite
-from shared.errors import ContentionError
+from shared.decisions import changed, decide_event, unite, without_notices
+from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.guards import Memory
 from shared.messages import Message
@@ -132,11 +132,12 @@ class Ledger:
 
         What failed is taken back from memory in the same transaction. Raises ContentionError.
         """
-        settled = self._update(
-            admission,
-            partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, now=admission.now),
-            forget=[name for name, outcome in outcomes.items() if isinstance(outcome, Failed)],
-        )
+        change = partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, now=admission.now)
+        forget = [name for name, outcome in outcomes.items() if isinstance(outcome, Failed)]
+        try:
+            settled = self._update(admission, change, forget)
+        except RowTooLargeError:  # a row full of mails, 1 MiB in all: their content goes, the outcomes have to stand
+            settled = self._update(admission, lambda record: without_notices(change(record)), forget)
         return settled or admission
 
     def _update(

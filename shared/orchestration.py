@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.actions import Action, Deferred, Done, Failed, Outcome, SendMail, SubmitJob
-from shared.errors import ContentionError
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.gateways import DeadLetters, Jobs, Mail, Queue
 from shared.ledger import Admission, Ledger
@@ -22,8 +22,7 @@ from shared.telemetry import Facts, emit
 OVERDUE = timedelta(minutes=15)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: How long the rule of an admitted reaction may be missing: a rolling update, a roll-back.
-RULE_GONE = timedelta(minutes=30)
-RULE_GONE_RETRY = timedelta(minutes=5)
+RULE_GONE, RULE_GONE_RETRY = timedelta(minutes=30), timedelta(minutes=5)
 #: Trouble without a success in between for this long ends in a dead letter; Event Grid gives up after 24 h as well.
 TROUBLE = timedelta(hours=24)
 #: Two deliveries at once: the second gives the first one this long before it looks the mail up.
@@ -76,7 +75,10 @@ class Orchestration:
         actions = {item.reaction.name: item for item in plan if isinstance(item, Matched)}
         outcomes: dict[str, Outcome] = {}
         for name in sorted(self._due(admission)):
-            outcome, admission = self._perform(event, actions.get(name), name, admission)
+            try:
+                outcome, admission = self._perform(event, actions.get(name), name, admission)
+            except RowTooLargeError as error:  # it does not shrink by waiting
+                outcome = Failed(reason=f"row-too-large: {error} Not done: do by hand what {name} does")
             outcomes[name] = _within_limits(outcome, name, admission)
         settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes)
@@ -103,14 +105,12 @@ class Orchestration:
             return Deferred(reason=reason, after=RULE_GONE_RETRY, limit=RULE_GONE), admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
-        action: Action = planned.action
-        match action:
-            case SubmitJob():
+        match planned.action:
+            case SubmitJob() as action:
                 stamp = self._stamp(event, planned, record)
                 repeated = name not in admission.fresh
-                outcome = self.jobs.submit(action, name=record.effect, properties=stamp, repeated=repeated)
-                return outcome, admission
-            case SendMail():
+                return self.jobs.submit(action, name=record.effect, properties=stamp, repeated=repeated), admission
+            case SendMail() as action:
                 return self._send(action, name, admission)
 
     def _send(self, action: SendMail, name: str, admission: Admission) -> tuple[Outcome, Admission]:
@@ -124,7 +124,7 @@ class Orchestration:
                 return found, admission
             if found:
                 return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
-        marked = self.ledger.mark_sent(admission, name, record.notice or action.notice)
+        marked = self.ledger.mark_sent(admission, name, record.notice or action.notice.bounded())
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
         frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or action.notice)

@@ -97,7 +97,7 @@ def _view(notice: Notice) -> dict[str, object]:
         "status": status,
         "facts": [(name, value) for name, value in facts if value],
         "tags": _tags(notice.tags),
-        "more_tags": max(len(notice.tags) - TAGS, 0),
+        "more_tags": _more_tags(notice),
         "cause": lines(notice.cause, limit=CAUSE_LINES, width=CAUSE_WIDTH),
         "reaction": line(notice.reaction, NAME_LENGTH),
         "studio": https_link(notice.studio or _page_of(notice), host=STUDIO_HOST),
@@ -120,6 +120,15 @@ def _tags(tags: Mapping[str, str]) -> list[tuple[str, str]]:
     """The first tags by name, so that the order in which they were told does not matter."""
     first = heapq.nsmallest(TAGS, tags.items())
     return [(line(name, TAG_NAME_LENGTH), line(value, TAG_VALUE_LENGTH)) for name, value in first]
+
+
+def _more_tags(notice: Notice) -> str:
+    """Tell how many tags there are besides those shown; "" when there are none."""
+    more = max(len(notice.tags) - TAGS, 0) + notice.more_tags
+    if not more:
+        return ""
+    tags = "tag" if more == 1 else "tags"
+    return f"and {more} more {tags}" if notice.tags else f"{more} {tags}, too large to be shown"
 
 
 @cache

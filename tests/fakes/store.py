@@ -8,6 +8,7 @@ from itertools import batched
 from ops.state_rows import StateRows
 from shared.errors import StorageError
 from shared.store import Conflict, Page, Row, Written, check_rows
+from shared.store.limits import check_row
 
 
 class MemoryStore:
@@ -76,6 +77,8 @@ class MemoryStore:
             present = [self._rows.get((row.partition, row.key)) for row in rows]
             if any(row.etag != (old.etag if old else None) for row, old in zip(rows, present, strict=True)):
                 return Conflict(at=at)
+            for row, old in zip(rows, present, strict=True):  # the service refuses what a merge would make too large
+                check_row(row.partition, row.key, {**(old.values if old else {}), **row.values})
             etags = tuple(self._put(row, old) for row, old in zip(rows, present, strict=True))
             return Written(etags=etags, at=at)
 

@@ -248,9 +248,32 @@ def test_huge_fields_are_bounded() -> None:
     assert len(plain) == 200
     assert plain.endswith("…")
     assert "and 9970 more lines" in content.text
-    assert "and 9988 more" in " ".join(content.text.split())
-    assert "and 9988 more" in content.html
+    assert "and 9988 more tags" in " ".join(content.text.split())
+    assert "and 9988 more tags" in content.html
     assert Structure(content.html).links() == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "left_out", "told"),
+    [
+        (12, 0, ""),
+        (13, 0, "and 1 more tag"),
+        (12, 3, "and 3 more tags"),
+        (14, 3, "and 5 more tags"),
+        (0, 1, "1 tag, too large to be shown"),
+        (0, 7, "7 tags, too large to be shown"),
+    ],
+)
+def test_tags_that_are_not_shown_are_counted(tags: int, left_out: int, told: str) -> None:
+    """Those past the limit of the mail, and those that the ledger did not keep."""
+    shown = {f"tag-{number:02}": "x" for number in range(tags)}
+    content = render(msgspec.structs.replace(FULL, tags=shown, more_tags=left_out))
+    text = " ".join(content.text.split())
+    for place in (text, content.html):
+        assert told in place
+        assert ("more tag" in place) == ("more" in told)
+        assert ("too large" in place) == ("too large" in told)
+    assert text.count("Tags ") == 1
 
 
 def test_links() -> None:
