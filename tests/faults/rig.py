@@ -8,7 +8,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException  # noqa: TID251 - what the host's answers end with
 from pathlib import Path
 from threading import Event
 from time import monotonic
