@@ -58,7 +58,7 @@ BARS = (
     Bar(
         "10",
         "unknown outcome",
-        "one job always; one mail where it can be asked for, else one more at most for each lost answer",
+        "one job always; one mail where it can be asked for, else at most one more for each lost answer",
         "faults/test_unknown_outcome.py",
     ),
     Bar(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.bars import BARS, Bar
 from tests.faults.figures import Figures, united
-from tests.faults.page import page, row
+from tests.faults.page import HEAD, page, row
 from tests.markdown import DOCS, table
 
 PAGE = (DOCS / "reliability.md").read_text(encoding="utf-8")
@@ -17,6 +17,23 @@ def test_every_bar_has_its_row() -> None:
     rows = list(table(PAGE, "bar"))
     assert [cells[:3] for cells in rows] == [[bar.number, bar.name, bar.promise] for bar in BARS]
     assert all(cells[4] for cells in rows), "a bar without figures: run `make figures`"
+
+
+def test_the_page_begins_as_it_is_written() -> None:
+    """`make figures` would change nothing but rows."""
+    assert PAGE.startswith(HEAD)
+
+
+@pytest.mark.parametrize("name", ["reliability.md", "operations.md"])
+def test_mails_are_promised_in_the_same_words(name: str) -> None:
+    """As they are tested: at least once, once where it can be asked, one more for each lost answer where it cannot."""
+    words = " ".join((DOCS / name).read_text(encoding="utf-8").split()).casefold()
+    assert "at least once" in words
+    assert "once wherever the mail service can be asked" in words
+    assert (
+        "where operations cannot be looked up, one lost answer may cost one more mail after the service's 5-minute "
+        "window, and each further lost answer one more"
+    ) in words
 
 
 @pytest.mark.parametrize("bar", BARS, ids=lambda bar: bar.number)
