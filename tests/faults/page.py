@@ -13,10 +13,10 @@ HEAD = """\
 An accepted event ends **done**, **skipped** with a reason, or as a **dead letter**. A job is started once for each
 event and reaction. A mail is sent at least once, and once wherever the mail service can be asked what became of it;
 where operations cannot be looked up, one lost answer may cost one more mail after the service's 5-minute window, and
-each further lost answer one more. An event that is told again after its row was [purged](ops.md#purge) starts no second
-job, but may be mailed once more. Below is what is done to the service to show it. The figures are those of each bar's
-last run; `make figures` writes this page; [the decisions](adr/README.md) say why it holds, and [the mutants](mutants.md)
-which changes of the code tests notice.
+each further lost answer one more. An event that is told again after its row was [purged](ops.md#purge) starts no
+second job, but may be mailed once more. Below is what is done to the service to show it. The figures are those of each
+bar's last run; `make figures` writes this page; [the decisions](adr/README.md) say why it holds, and
+[the mutants](mutants.md) which changes of the code tests notice.
 
 Kills are SIGKILLs of processes that run the app under Microsoft's worker runtime, against Azurite and the
 [offline twin](the-offline-twin.md)'s Azure.
