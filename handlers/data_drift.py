@@ -6,21 +6,25 @@ RunCompleted is understood but not subscribed to: it tells nothing that RunStatu
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
 
-from handlers.family import Family
+from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
-from shared.orchestration import Orchestration, Settlement
-from shared.reactions import Globs, Plan, Reactions, Vocabulary
+from shared.reactions import Vocabulary
+from shared.reactions.conditions import Bounds, Condition, Conditions, Place
+from shared.reactions.values import Values
 
 DATASET_DRIFT_DETECTED = f"{EVENT_TYPE_PREFIX}DatasetDriftDetected"
 BREACH_TAG = "azureml_modelmonitor_threshold_breached"
 SIGNAL = re.compile(r"The signal '(?P<name>[^']{1,255})' has failed")
+#: In the list behind it: a Python list of JSON objects, which the service may have cut off.
+METRIC = re.compile(r'"metric_name"\s*:\s*"([^"\\]{1,255})"')
 #: The signals of Azure ML model monitoring that set the tag.
 SIGNALS = (
     "data_drift",
@@ -36,7 +40,10 @@ COOLDOWN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataDrifted(Event):
-    """*signal* of *monitor* went beyond its threshold, found by *run*; *source* is what names the partition."""
+    """*signal* of *monitor* went beyond its threshold, found by *run*; *source* is what names the partition.
+
+    *metric* are the metrics beyond it, as far as they are told; *drift_coefficient* only the legacy event has.
+    """
 
     family = "data-drift"
 
@@ -44,6 +51,11 @@ class DataDrifted(Event):
     monitor: str
     signal: str
     run: str
+    experiment: str | None = None
+    metric: tuple[str, ...] = ()
+    drift_coefficient: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
     legacy_id: str = ""
 
     @property
@@ -62,11 +74,16 @@ class DataDrifted(Event):
         return self.monitor
 
 
-class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: data-drift`; a signal about quality or performance is no reason to retrain."""
 
-    monitor: Globs | None = None
-    signal: Globs | None = msgspec.field(default_factory=lambda: ["data_drift", "prediction_drift"])
+    monitor: Condition | None = None
+    signal: Condition | None = msgspec.field(default_factory=lambda: ["data_drift", "prediction_drift"])
+    metric: Condition | None = None
+    drift_coefficient: Bounds | None = None
+    experiment: Condition | None = None
+    tags: Conditions | None = None
+    properties: Conditions | None = None
 
 
 def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
@@ -79,6 +96,7 @@ def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
             monitor=name,
             signal="data_drift",
             run=envelope.text("runId"),
+            drift_coefficient=_number(envelope, "driftCoefficient"),
             legacy_id=envelope.text("dataDriftId"),
         )
     run = read_run(envelope)
@@ -91,7 +109,26 @@ def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
         return NotOurs("a breach whose run is not completed yet; it is told again")
     found = SIGNAL.search(breach)
     monitor, signal = _monitor_and_signal(found["name"] if found else "", run.experiment)
-    return DataDrifted(envelope=envelope, source=run.experiment, monitor=monitor, signal=signal, run=run.id)
+    return DataDrifted(
+        envelope=envelope,
+        source=run.experiment,
+        monitor=monitor,
+        signal=signal,
+        run=run.id,
+        experiment=run.experiment,
+        metric=tuple(dict.fromkeys(METRIC.findall(breach))),
+        tags=run.tags,
+        properties=run.properties,
+    )
+
+
+def _number(envelope: Envelope, name: str) -> float | None:
+    """Read a number, told as one or as text; None where it is absent or no number."""
+    told = envelope.data.get(name.casefold())
+    try:
+        return float(told) if isinstance(told, (str, int, float)) and not isinstance(told, bool) else None
+    except ValueError:
+        return None
 
 
 def _monitor_and_signal(name: str, experiment: str) -> tuple[str, str]:
@@ -102,10 +139,23 @@ def _monitor_and_signal(name: str, experiment: str) -> tuple[str, str]:
     return experiment, name
 
 
-def plan(event: DataDrifted, reactions: Reactions) -> Plan:
-    """Decide what follows from *event*. Pure: no clock, no network, no log."""
-    values = {"event.monitor": event.monitor, "event.signal": event.signal, "event.run": event.run}
-    notice = Notice(
+def values(event: DataDrifted) -> Values:
+    """Return what stands behind the names of this family."""
+    return {
+        "event.monitor": event.monitor,
+        "event.signal": event.signal,
+        "event.metric": ", ".join(event.metric),
+        "event.drift_coefficient": "" if event.drift_coefficient is None else str(event.drift_coefficient),
+        "event.run": event.run,
+        "event.run.tags": event.tags,
+        "event.run.properties": event.properties,
+        "event.experiment": event.experiment or "",
+    }
+
+
+def notice(event: DataDrifted) -> Notice:
+    """Return what a mail tells."""
+    return Notice(
         kind=event.family,
         headline=f"Drift: {event.signal} of {event.monitor}",
         workspace=event.workspace,
@@ -115,19 +165,28 @@ def plan(event: DataDrifted, reactions: Reactions) -> Plan:
         time=event.envelope.time,
         reaction="",
     )
-    return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(event.family))
-
-
-def handle(event: DataDrifted, orchestration: Orchestration) -> Settlement:
-    """Have :func:`plan` carried out, once per breach."""
-    return orchestration.react(event, plan)
 
 
 FAMILY = Family(
     name=DataDrifted.family,
     function="data_drift",
     event_types=(DATASET_DRIFT_DETECTED, RUN_STATUS_CHANGED),
-    vocabulary=Vocabulary(when=When, values=("event.monitor", "event.signal", "event.run"), cooldown=COOLDOWN),
+    vocabulary=Vocabulary(
+        when=When,
+        values={
+            "event.monitor": "text",
+            "event.signal": "text",
+            "event.metric": "text",
+            "event.drift_coefficient": "number",
+            "event.run": "text",
+            "event.run.tags": "map",
+            "event.run.properties": "map",
+            "event.experiment": "text",
+            **COMMON,
+        },
+        cooldown=COOLDOWN,
+    ),
     recognise=recognise,
-    handle=handle,
+    values=values,
+    notice=notice,
 )

@@ -1,11 +1,13 @@
-"""What a family of events is: how it is told, recognised, matched and handled."""
+"""What a family of events is: how it is told, recognised and matched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
 from shared.orchestration import Orchestration, Settlement
-from shared.reactions import Vocabulary
+from shared.reactions import Plan, Reactions, Vocabulary
+from shared.reactions.values import Kind, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +15,8 @@ class Family[E: Event]:
     """One line of HANDLERS.
 
     *name* is the word after `on:`, *function* the Event Grid trigger that takes the family in, *event_types* the
-    types a subscription has to deliver to it.
+    types a subscription has to deliver to it; *values* are what stands behind ``${{ event.… }}``, *notice* is what a
+    mail tells.
     """
 
     name: str
@@ -21,9 +24,24 @@ class Family[E: Event]:
     event_types: tuple[str, ...]
     vocabulary: Vocabulary
     recognise: Callable[[Envelope], E | NotOurs]
-    handle: Callable[[E, Orchestration], Settlement]
+    values: Callable[[E], Values]
+    notice: Callable[[E], Notice]
+
+    def plan(self, event: E, reactions: Reactions) -> Plan:
+        """Decide what follows from *event*. Pure: no clock, no network, no log."""
+        values, notice = {**common_values(event), **self.values(event)}, self.notice(event)
+        return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(self.name))
 
     def offer(self, envelope: Envelope, orchestration: Orchestration) -> Settlement | NotOurs:
-        """Handle the event if it is one of this family. Raises MalformedError."""
+        """Have the plan carried out if the event is one of this family. Raises MalformedError."""
         event = self.recognise(envelope)
-        return event if isinstance(event, NotOurs) else self.handle(event, orchestration)
+        return event if isinstance(event, NotOurs) else orchestration.react(event, self.plan)
+
+
+#: Names that every family has.
+COMMON: Mapping[str, Kind] = {"event.id": "text", "event.time": "text", "event.workspace": "text"}
+
+
+def common_values(event: Event) -> Values:
+    """Return what stands behind the names that every family has."""
+    return {"event.id": event.envelope.id, "event.time": event.envelope.time, "event.workspace": event.workspace_name}

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
-from handlers.family import Family
+from handlers.family import COMMON, Family
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
-from shared.orchestration import Orchestration, Settlement
-from shared.reactions import Globs, Plan, Reactions, Vocabulary
+from shared.reactions import Vocabulary
+from shared.reactions.conditions import Condition, Conditions, Place
+from shared.reactions.values import Values
 
 MODEL_REGISTERED = f"{EVENT_TYPE_PREFIX}ModelRegistered"
 
@@ -46,11 +45,13 @@ class ModelRegistered(Event):
         return self.properties
 
 
-class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: model-registered`."""
 
-    model: Globs | None = None
-    tags: dict[str, Globs] | None = None
+    model: Condition | None = None
+    version: Condition | None = None
+    tags: Conditions | None = None
+    properties: Conditions | None = None
 
 
 def recognise(envelope: Envelope) -> ModelRegistered | NotOurs:
@@ -66,14 +67,20 @@ def recognise(envelope: Envelope) -> ModelRegistered | NotOurs:
     )
 
 
-def plan(event: ModelRegistered, reactions: Reactions) -> Plan:
-    """Decide what follows from *event*. Pure: no clock, no network, no log."""
-    values = {
+def values(event: ModelRegistered) -> Values:
+    """Return what stands behind the names of this family."""
+    return {
         "event.model": f"azureml:{event.model}:{event.version}",
         "event.model.name": event.model,
         "event.model.version": event.version,
+        "event.model.tags": event.tags,
+        "event.model.properties": event.properties,
     }
-    notice = Notice(
+
+
+def notice(event: ModelRegistered) -> Notice:
+    """Return what a mail tells."""
+    return Notice(
         kind=event.family,
         headline=f"Model registered: {event.identity}",
         workspace=event.workspace,
@@ -84,19 +91,24 @@ def plan(event: ModelRegistered, reactions: Reactions) -> Plan:
         reaction="",
         tags=event.tags,
     )
-    return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(event.family))
-
-
-def handle(event: ModelRegistered, orchestration: Orchestration) -> Settlement:
-    """Have :func:`plan` carried out, once per model version."""
-    return orchestration.react(event, plan)
 
 
 FAMILY = Family(
     name=ModelRegistered.family,
     function="model_registered",
     event_types=(MODEL_REGISTERED,),
-    vocabulary=Vocabulary(when=When, values=("event.model", "event.model.name", "event.model.version")),
+    vocabulary=Vocabulary(
+        when=When,
+        values={
+            "event.model": "model",
+            "event.model.name": "text",
+            "event.model.version": "text",
+            "event.model.tags": "map",
+            "event.model.properties": "map",
+            **COMMON,
+        },
+    ),
     recognise=recognise,
-    handle=handle,
+    values=values,
+    notice=notice,
 )

@@ -1,16 +1,24 @@
-"""A pipeline failed: the root run, not its steps and nested pipelines, which belong to it."""
+"""A pipeline failed: the root run, not its steps and nested pipelines, which belong to it.
+
+Jobs of other kinds are told in the same way; a rule asks for them by `kind`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-import msgspec
-
-from handlers.family import Family
+from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
-from shared.orchestration import Orchestration, Settlement
-from shared.reactions import Globs, Plan, Reactions, Vocabulary
+from shared.reactions import Vocabulary
+from shared.reactions.conditions import Condition, Conditions, Place
+from shared.reactions.values import Values
+
+type Kind = Literal["pipeline", "command", "sweep", "automl"]
+
+#: How the first words of a mail call each kind.
+NAMES = {"pipeline": "Pipeline", "command": "Job", "sweep": "Sweep", "automl": "AutoML run"}
 
 #: Set on the root of a model monitor whose data was missing (azureml-assets, model_monitoring components).
 MONITOR_ERROR = "azureml.modelmonitor.error"
@@ -18,12 +26,14 @@ MONITOR_ERROR = "azureml.modelmonitor.error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineFailed(Event):
-    """The root pipeline run *run* of *experiment* ended as Failed; *cause* is what its tags tell of it."""
+    """The root run *run* of *experiment* ended as Failed; *pipeline* is the id of the published pipeline it is of."""
 
     family = "pipeline-failed"
 
     run: str
     experiment: str
+    kind: str
+    pipeline: str | None
     tags: Mapping[str, str]
     properties: Mapping[str, str]
 
@@ -49,33 +59,53 @@ class PipelineFailed(Event):
         return f"The model monitor could not run: {error}" if error else ""
 
 
-class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: pipeline-failed`."""
 
-    experiment: Globs | None = None
-    tags: dict[str, Globs] | None = None
+    experiment: Condition | None = None
+    kind: Kind | list[Kind] | None = "pipeline"
+    pipeline: Condition | None = None
+    tags: Conditions | None = None
+    properties: Conditions | None = None
 
 
 def recognise(envelope: Envelope) -> PipelineFailed | NotOurs:
-    """Tell the failure of a root pipeline run. Raises MalformedError."""
+    """Tell the failure of a root run. Raises MalformedError."""
     run = read_run(envelope)
     if run is None or envelope.type != RUN_STATUS_CHANGED:
         return NotOurs("no failed run")
     if run.status != "failed":
         return NotOurs("a run that did not fail")
-    if reason := run.not_root_pipeline():
+    if reason := run.not_root():
         return NotOurs(reason)
     return PipelineFailed(
-        envelope=envelope, run=run.id, experiment=run.experiment, tags=run.tags, properties=run.properties
+        envelope=envelope,
+        run=run.id,
+        experiment=run.experiment,
+        kind=run.kind,
+        pipeline=run.pipeline,
+        tags=run.tags,
+        properties=run.properties,
     )
 
 
-def plan(event: PipelineFailed, reactions: Reactions) -> Plan:
-    """Decide what follows from *event*. Pure: no clock, no network, no log."""
-    values = {"event.run": event.run, "event.experiment": event.experiment}
-    notice = Notice(
+def values(event: PipelineFailed) -> Values:
+    """Return what stands behind the names of this family."""
+    return {
+        "event.run": event.run,
+        "event.run.tags": event.tags,
+        "event.run.properties": event.properties,
+        "event.experiment": event.experiment,
+        "event.kind": event.kind,
+        "event.pipeline": event.pipeline or "",
+    }
+
+
+def notice(event: PipelineFailed) -> Notice:
+    """Return what a mail tells."""
+    return Notice(
         kind=event.family,
-        headline=f"Pipeline failed: {event.experiment}",
+        headline=f"{NAMES[event.kind]} failed: {event.experiment}",
         workspace=event.workspace,
         experiment=event.experiment,
         run=event.run,
@@ -85,19 +115,25 @@ def plan(event: PipelineFailed, reactions: Reactions) -> Plan:
         cause=event.cause,
         tags=event.tags,
     )
-    return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(event.family))
-
-
-def handle(event: PipelineFailed, orchestration: Orchestration) -> Settlement:
-    """Have :func:`plan` carried out, once per root run."""
-    return orchestration.react(event, plan)
 
 
 FAMILY = Family(
     name=PipelineFailed.family,
     function="pipeline_failure",
     event_types=(RUN_STATUS_CHANGED,),
-    vocabulary=Vocabulary(when=When, values=("event.run", "event.experiment")),
+    vocabulary=Vocabulary(
+        when=When,
+        values={
+            "event.run": "text",
+            "event.run.tags": "map",
+            "event.run.properties": "map",
+            "event.experiment": "text",
+            "event.kind": "text",
+            "event.pipeline": "text",
+            **COMMON,
+        },
+    ),
     recognise=recognise,
-    handle=handle,
+    values=values,
+    notice=notice,
 )

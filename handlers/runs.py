@@ -1,4 +1,4 @@
-"""What the families about runs share: reading a run off an event, and telling a root pipeline from its parts."""
+"""What the families about runs share: reading a run off an event, and telling a root run from its parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from shared.events import EVENT_TYPE_PREFIX, Envelope
 RUN_STATUS_CHANGED = f"{EVENT_TYPE_PREFIX}RunStatusChanged"
 RUN_COMPLETED = f"{EVENT_TYPE_PREFIX}RunCompleted"
 PIPELINE_RUN = "azureml.pipelinerun"
+#: Kinds of root runs by their run type (the SDKs' constants); a sweep is HyperDrive's.
+KINDS = {PIPELINE_RUN: "pipeline", "azureml.scriptrun": "command", "hyperdrive": "sweep", "automl": "automl"}
 #: Where a step names the pipelines it belongs to; captured in the tags, the properties, or both.
 PARENT_KEYS = ("azureml.pipelinerunid", "azureml.rootpipelinerunid")
 
@@ -23,20 +25,32 @@ class Run:
     tags: Mapping[str, str]
     properties: Mapping[str, str]
 
-    def not_root_pipeline(self) -> str:
-        """Return "" for a root pipeline run, else why it is none.
+    @property
+    def kind(self) -> str:
+        """`pipeline`, `command`, `sweep` or `automl`; "" for a step and for what is of no known kind.
 
-        A nested pipeline is a pipeline run as well, told by its `runSource` and the ids of its parents; the run
-        type may be null, and then only the property `azureml.runsource` says what the run is.
+        The run type may be null, and then only the property `azureml.runsource` says what the run is.
         """
-        kind = (self.type or self.properties.get("azureml.runsource", "")).casefold()
-        if kind != PIPELINE_RUN:
-            return "a step of a pipeline" if kind == "azureml.steprun" else "no pipeline run"
+        return KINDS.get((self.type or self.properties.get("azureml.runsource", "")).casefold(), "")
+
+    @property
+    def pipeline(self) -> str | None:
+        """Id of the published pipeline it is a run of, where it is one of those."""
+        return self.tags.get("azureml.pipelineid") or self.properties.get("azureml.pipelineid")
+
+    def not_root(self) -> str:
+        """Return "" for a root run of a known kind, else why it is none.
+
+        A nested pipeline is a pipeline run as well, told by its `runSource` and the ids of its parents.
+        """
+        if not self.kind:
+            step = "azureml.steprun" in {self.type.casefold(), self.properties.get("azureml.runsource", "").casefold()}
+            return "a step of a pipeline" if step else "no run of a known kind"
         if self.properties.get("runSource", "").casefold() == "subgraphcloud":
             return "a nested pipeline; its root tells the failure"
         parents = {source.get(key) for source in (self.tags, self.properties) for key in PARENT_KEYS}
         if parents - {None, "", self.id}:
-            return "a nested pipeline; its root tells the failure"
+            return "a part of a pipeline; its root tells the failure"
         return ""
 
 

@@ -30,8 +30,8 @@ class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 
-    Kept in the ledger before the first send, so that the body is the same at every attempt; *more_tags* is how many
-    were left out there.
+    *job* is the one that the same reaction starts. Kept in the ledger before the first send, so that the body is the
+    same at every attempt; *more_tags* is how many were left out there.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: str
     reaction: str
     cause: str = ""
+    job: str = ""
     tags: Mapping[str, str] = {}
     more_tags: int = 0
     studio: str = ""
@@ -72,6 +73,19 @@ class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
 
 
 type Action = SubmitJob | SendMail
+
+#: No name of a reaction has it.
+MAIL_BESIDE = ".mail"
+
+
+def mail_beside(reaction: str) -> str:
+    """Return the key of the mail of a reaction that starts a job as well; the job goes by the reaction's own name."""
+    return f"{reaction}{MAIL_BESIDE}"
+
+
+def reaction_of(key: str) -> str:
+    """Return the name of the reaction that the action with this key belongs to."""
+    return key.removesuffix(MAIL_BESIDE)
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):

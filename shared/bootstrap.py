@@ -24,6 +24,8 @@ from shared.transport import Transport, build_transport
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from shared.job_templates.inputs import JobInput
+
 
 class once[T](cached_property[T]):  # noqa: N801 - used like cached_property
     """A cached property that is computed once even when threads race; an error is not kept."""
@@ -143,10 +145,10 @@ class Service:
             dry_run=self.settings.dry_run,
         )
 
-    def _job_inputs(self, job: str) -> Mapping[str, bool]:
+    def _job_inputs(self, job: str) -> "Mapping[str, JobInput]":
         from shared.job_templates import load_template
 
-        return {declared.name: not declared.optional for declared in load_template(self._folder / job).inputs}
+        return {declared.name: declared for declared in load_template(self._folder / job).inputs}
 
     @once
     def _storage(self) -> app_settings.StateStorage:

@@ -30,30 +30,42 @@ def decide_event(
     remembered: dict[str, Memory] = {}
     for item in plan:
         name = item.reaction.name
-        standing = record.reactions.get(name)
-        if standing is not None and not standing.undecided(name=name, reopen=reopen):
-            continue
         if isinstance(item, Unmatched):
-            decided[name] = ReactionRecord(decision="unmatched", reason=item.reason)
+            if _undecided(record, name, reopen):
+                decided[name] = ReactionRecord(decision="unmatched", reason=item.reason)
             continue
-        operation, memory = operation_of(name), memories.get(name, Memory())
-        failure = standing.failure if standing else 0
-        refusal = _refusal(item, memory, operation, now)
-        if refusal is not None:
-            decided[name] = ReactionRecord(decision="skipped", reason=refusal.reason, failure=failure)
-            continue
-        horizon = item.reaction.guards.horizon
-        if horizon and now is not None:
-            remembered[name] = memory.admit(operation.digest, now=now, horizon=horizon)
-        submits = isinstance(item.action, SubmitJob)
-        decided[name] = ReactionRecord(
-            decision="admitted",
-            reason=_why(item),
-            operation=operation.digest,
-            effect=operation.job_name(label) if submits else operation.mail_id(),
-            failure=failure,
-        )
+        for key, action in item.actions.items():
+            if not _undecided(record, key, reopen):
+                continue
+            operation, memory = operation_of(key), memories.get(name, Memory())
+            failure = record.reactions[key].failure if key in record.reactions else 0
+            # The guards are asked once for a reaction: its mail goes with its job, whatever was decided about that.
+            leader = decided.get(name, record.reactions.get(name)) if key != name else None
+            refusal = _refusal(item, memory, operation, now) if leader is None else _like(leader)
+            if refusal is not None:
+                decided[key] = ReactionRecord(decision="skipped", reason=refusal.reason, failure=failure)
+                continue
+            horizon = item.reaction.guards.horizon
+            if horizon and now is not None and leader is None:
+                remembered[name] = memory.admit(operation.digest, now=now, horizon=horizon)
+            submits = isinstance(action, SubmitJob)
+            decided[key] = ReactionRecord(
+                decision="admitted",
+                reason=_why(item),
+                operation=operation.digest,
+                effect=operation.job_name(label) if submits else operation.mail_id(),
+                failure=failure,
+            )
     return changed(record, decided), remembered
+
+
+def _undecided(record: EventRecord, key: str, reopen: str) -> bool:
+    standing = record.reactions.get(key)
+    return standing is None or standing.undecided(name=key, reopen=reopen)
+
+
+def _like(leader: ReactionRecord) -> Skipped | None:
+    return Skipped(leader.reason) if leader.decision == "skipped" else None
 
 
 def _refusal(item: Matched, memory: Memory, operation: Operation, now: datetime | None) -> Skipped | None:

@@ -72,6 +72,11 @@ class Event:
         return self.envelope.workspace
 
     @property
+    def workspace_name(self) -> str:
+        """The workspace's own name, in lower case."""
+        return self.workspace.rstrip("/").rpartition("/")[2].casefold()
+
+    @property
     @abstractmethod
     def subject(self) -> str:
         """What it happened to: an always-present raw field, never configuration or a tag. Names the partition."""

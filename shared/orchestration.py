@@ -72,7 +72,7 @@ class Orchestration:
             self._put_back(self.message.token, CONTENTION, replaces=self.message.replaces)
             return Settlement(reactions={})
         tell_decisions(event, admission)
-        actions = {item.reaction.name: item for item in plan if isinstance(item, Matched)}
+        actions = {key: item for item in plan if isinstance(item, Matched) for key in item.actions}
         outcomes: dict[str, Outcome] = {}
         for name in sorted(self._due(admission)):
             try:
@@ -105,7 +105,7 @@ class Orchestration:
             return Deferred(reason=reason, after=RULE_GONE_RETRY, limit=RULE_GONE), admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
-        match planned.action:
+        match planned.actions[name]:
             case SubmitJob() as action:
                 stamp = self._stamp(event, planned, record)
                 repeated = name not in admission.fresh
@@ -124,10 +124,11 @@ class Orchestration:
                 return found, admission
             if found:
                 return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
-        marked = self.ledger.mark_sent(admission, name, record.notice or action.notice.bounded())
+        told = msgspec.structs.replace(action.notice.bounded(), job=admission.record.job_beside(name))
+        marked = self.ledger.mark_sent(admission, name, record.notice or told)
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
-        frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or action.notice)
+        frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or told)
         return self.mail.send(frozen, operation=record.effect, first_sent=marked.now), marked
 
     def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:

@@ -8,13 +8,15 @@ from typing import Literal
 
 import msgspec
 
-from shared.actions import Done, Failed, Notice
+from shared.actions import Done, Failed, Notice, mail_beside, reaction_of
 from shared.guards import Memory
 from shared.store import Row
 
 READABLE = 60
 #: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
 REACTION_COLUMN = "r_"
+#: The mail of a reaction that starts a job as well.
+MAIL_COLUMN = "m_"
 
 
 class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +57,7 @@ class Wake(msgspec.Struct, frozen=True):
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The row of an event: decisions and outcomes by reaction, and what it waits for."""
+    """The row of an event: decisions and outcomes by the key of each action, and what it waits for."""
 
     reactions: Mapping[str, ReactionRecord] = {}
     wake: Wake | None = None
@@ -66,6 +68,11 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     def pending(self) -> frozenset[str]:
         """Reactions admitted and not carried out."""
         return frozenset(name for name, record in self.reactions.items() if record.pending)
+
+    def job_beside(self, key: str) -> str:
+        """Return the name of the job that goes with the mail *key*, "" where the reaction starts none."""
+        reaction = reaction_of(key)
+        return self.reactions[reaction].effect if reaction != key and reaction in self.reactions else ""
 
     def waiting(self, now: datetime) -> Mapping[str, timedelta]:
         """Return what is pending and not due yet, and how long it has to wait."""
@@ -103,9 +110,7 @@ def write_event(before: EventRecord | None, after: EventRecord) -> dict[str, str
     """Return the columns that changed; a column that becomes empty is written as such, since updates merge."""
     old = before or EventRecord()
     columns: dict[str, str | int] = {
-        REACTION_COLUMN + name.replace("-", "_"): _text(record)
-        for name, record in after.reactions.items()
-        if old.reactions.get(name) != record
+        _column(key): _text(record) for key, record in after.reactions.items() if old.reactions.get(key) != record
     }
     if after.wake != old.wake:
         columns["wake"] = _text(after.wake) if after.wake else ""
@@ -122,14 +127,26 @@ def read_event(row: Row) -> EventRecord:
     wake, trouble = str(columns.get("wake", "")), str(columns.get("trouble_since", ""))
     return EventRecord(
         reactions={
-            name.removeprefix(REACTION_COLUMN).replace("_", "-"): msgspec.json.decode(str(text), type=ReactionRecord)
+            key: msgspec.json.decode(str(text), type=ReactionRecord)
             for name, text in columns.items()
-            if name.startswith(REACTION_COLUMN)
+            if (key := _key(name))
         },
         wake=msgspec.json.decode(wake, type=Wake) if wake else None,
         trouble_since=datetime.fromisoformat(trouble) if trouble else None,
         attempts=int(columns.get("attempts", 0)),
     )
+
+
+def _column(key: str) -> str:
+    reaction = reaction_of(key)
+    return (REACTION_COLUMN if reaction == key else MAIL_COLUMN) + reaction.replace("-", "_")
+
+
+def _key(column: str) -> str:
+    """Return the key of the action whose record stands in *column*, "" for a column of another kind."""
+    reaction = column[len(REACTION_COLUMN) :].replace("_", "-")
+    keys = {REACTION_COLUMN: reaction, MAIL_COLUMN: mail_beside(reaction)}
+    return keys.get(column[: len(REACTION_COLUMN)], "")
 
 
 def write_memory(memory: Memory) -> dict[str, str | int]:

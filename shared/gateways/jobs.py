@@ -12,7 +12,8 @@ from shared.actions import Deferred, Done, Failed, Outcome, SubmitJob
 from shared.errors import DeadlineError
 from shared.gateways import answers
 from shared.job_templates import load_template
-from shared.job_templates.fill import Request, UnusableInputError, fill
+from shared.job_templates.fill import Request, fill
+from shared.job_templates.inputs import UnusableInputError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -13,6 +13,7 @@ import msgspec
 
 from shared.errors import ConfigurationError
 from shared.job_templates import files
+from shared.job_templates.inputs import JobInput
 from shared.telemetry import emit
 
 #: Stands for the workspace in a template: an ARM id that nobody has.
@@ -23,19 +24,6 @@ SENTINEL_WORKSPACE = (
 #: Stands for the job's name; azure-ai-ml uses the name as display name where the file has none.
 SENTINEL_NAME = "rehearsed-job"
 URL = "{workspace}/jobs/{name}"
-
-
-class JobInput(msgspec.Struct, frozen=True, kw_only=True):
-    """An input that the job file declares.
-
-    *type* is the jobInputType (``literal``, ``mlflow_model``, ``uri_folder``, …); *optional* says whether the job
-    can do without a value from the reaction; *entry* is what is sent beside the value (type and mode).
-    """
-
-    name: str
-    type: str
-    optional: bool
-    entry: dict[str, Any]
 
 
 class JobTemplate(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,28 +7,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from shared.errors import ConfigurationError, ReactorError
-from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, JobInput, JobTemplate
+from shared.errors import ConfigurationError
+from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, JobTemplate
+from shared.job_templates.inputs import JobInput, UnusableInputError, Value
 from shared.settings import WORKSPACE_ID
 from shared.yaml_document import did_you_mean
 
 #: Job names that Azure ML accepts (ARM contract of workspaces/jobs).
 JOB_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,254}")
-#: `azureml:<name>:<version>`, as a value of a model or data input.
-SHORT = re.compile(r"azureml:([A-Za-z0-9][A-Za-z0-9._-]*):([A-Za-z0-9][A-Za-z0-9._-]*)")
-REMOTE = re.compile(r"(?:azureml|https?|wasbs?|abfss?|adl)://.+", re.DOTALL)
-ARM_ID = re.compile(rf"{WORKSPACE_ID.pattern}/(?:models|data)/[^/]+/versions/[^/]+", re.IGNORECASE)
-MODELS = frozenset({"custom_model", "mlflow_model", "triton_model"})
-
-type Value = str | bool | int | float | None
-
-
-class UnusableInputError(ReactorError):
-    """An input of the job has a value that Azure ML cannot take; *reason* says which and what would be right."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
-        self.reason = reason
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +47,7 @@ def fill(
     for declared in template.inputs:
         if declared.name not in inputs:
             continue
-        value = _value(declared, inputs[declared.name], workspace, template)
+        value = _sent(declared, inputs[declared.name], workspace, template)
         if value is None:
             details["inputs"].pop(declared.name, None)
         else:
@@ -103,21 +89,8 @@ def _located(node: Any, workspace: str) -> Any:  # noqa: ANN401 - any JSON
     return node
 
 
-def _value(declared: JobInput, given: Value, workspace: str, template: JobTemplate) -> dict[str, str] | None:
-    """What is sent for *given*; None when the input is to be dropped, as azure-ai-ml drops it from a pipeline."""
-    where = f"{template.file}: input {declared.name}"
-    if given is None or given == "":
-        if template.job_type == "Pipeline" and declared.optional:
-            return None
-        if given is None or declared.type != "literal":
-            raise UnusableInputError(f"{where} needs a value and was given none")
-    text = str(given)
-    if declared.type == "literal":
-        return {"value": text}
-    if short := SHORT.fullmatch(text):
-        kind = "models" if declared.type in MODELS else "data"
-        return {"uri": f"{workspace}/{kind}/{short[1]}/versions/{short[2]}"}
-    uri = text.removeprefix("azureml:") if text.startswith("azureml:/subscriptions/") else text
-    if ARM_ID.fullmatch(uri) or REMOTE.fullmatch(uri):
-        return {"uri": uri}
-    raise UnusableInputError(f"{where} takes azureml:<name>:<version>, an ARM id or a URI; labels are not resolved")
+def _sent(declared: JobInput, given: Value, workspace: str, template: JobTemplate) -> dict[str, str] | None:
+    try:
+        return declared.sent(given, workspace=workspace, droppable=template.job_type == "Pipeline")
+    except UnusableInputError as error:
+        raise UnusableInputError(f"{template.file}: {error.reason}") from None

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shared.errors import ConfigurationError
-from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, URL, JobInput, JobTemplate, file_rules, files
+from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, URL, JobTemplate, file_rules, files
+from shared.job_templates.inputs import JobInput, scalar_of
 from shared.job_templates.recording import NobodysCredential, Recorder
 from shared.job_templates.verdict import refusals
 
@@ -59,7 +60,7 @@ def rehearse(job: files.JobFile) -> JobTemplate:
     details = body["properties"]
     _without_git(details.get("properties") or {}, given)
     entries = details.get("inputs") or {}
-    inputs = tuple(_input(name, entry, overrides) for name, entry in sorted(entries.items()))
+    inputs = tuple(_input(name, entry, overrides, job.inputs.get(name)) for name, entry in sorted(entries.items()))
     for declared in inputs:
         if any(f"inputs.{declared.name}{part}" in overrides for part in ("", ".path", ".value")):
             del entries[declared.name]
@@ -158,13 +159,14 @@ def _without_git(properties: dict[str, str], given: frozenset[str]) -> None:
         del properties[name]
 
 
-def _input(name: str, entry: dict[str, Any], overrides: Mapping[str, str]) -> JobInput:
+def _input(name: str, entry: dict[str, Any], overrides: Mapping[str, str], value: object) -> JobInput:
     beside = {key: value for key, value in entry.items() if key not in {"value", "uri"}}
     return JobInput(
         name=name,
         type=entry["jobInputType"],
         optional=f"inputs.{name}.path" not in overrides,
         entry=beside,
+        scalar=scalar_of(value),
     )
 
 

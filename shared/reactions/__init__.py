@@ -1,23 +1,20 @@
-"""Reactions as typed rules: what they may say, whether they match, and the action that follows. All pure.
+"""Reactions as typed rules: what they may say, whether they match, and the actions that follow. All pure.
 
 shared/reactions/file.py reads them from reactions.yaml.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import msgspec
 
-from shared.actions import Action, Notice, SendMail, SubmitJob
+from shared.actions import Action, Notice, SendMail, SubmitJob, mail_beside
 from shared.events import Event
 from shared.guards import Budget, Guards
-
-type Globs = str | list[str]
-"""One pattern or several (any of them), with `*`, `?` and `[…]`, and with regard to case."""
+from shared.reactions.conditions import Place, first_failing
+from shared.reactions.values import Kind, Values, absent_in, replaced
 
 DURATION = r"^[1-9][0-9]{0,3}(s|m|h|d)$"
 NAME = r"^[a-z][a-z0-9-]{0,39}$"
@@ -28,7 +25,6 @@ Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 Runs = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 #: Every run has this budget for each subject unless the rule says otherwise.
 DAILY = Budget(runs=10, per=timedelta(days=1))
 
@@ -37,7 +33,12 @@ class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`run:` the job file, and its inputs from literals and `${{ event.… }}`."""
 
     job: str
-    inputs: dict[str, str] = {}
+    inputs: dict[str, str | bool | int | float] = {}
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The inputs as text: what azure-ai-ml makes of a number or a boolean in a job file."""
+        return {name: str(value) for name, value in self.inputs.items()}
 
 
 class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,49 +77,56 @@ class Vocabulary:
     """What reactions may say about a family of events.
 
     *when* is the Struct of its conditions (fields are attributes of the event), *values* the names behind
-    ``${{ event.… }}``, *cooldown* the default one of its runs.
+    ``${{ event.… }}`` with their kinds, *cooldown* the default one of its runs.
     """
 
-    when: type[msgspec.Struct]
-    values: tuple[str, ...]
+    when: type[Place]
+    values: Mapping[str, Kind]
     cooldown: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """One rule, checked. *digest* changes with the rule's text."""
+    """One rule, checked. *needed* are the inputs the job cannot do without; *digest* changes with the rule's text."""
 
     name: str
     on: str
-    when: msgspec.Struct
+    when: Place
     run: RunRule | None
     mail: MailRule | None
     to: tuple[str, ...]
+    needed: frozenset[str] = frozenset()
     guards: Guards
     digest: str
 
-    def plan(self, event: Event, *, values: Mapping[str, str], notice: Notice) -> "Matched | Unmatched":
-        """Derive the action for *event*, or say which condition fails first. Pure."""
-        if failing := first_failing(self.when, event):
+    def plan(self, event: Event, *, values: Values, notice: Notice) -> "Matched | Unmatched":
+        """Derive the actions for *event*, or say which condition fails first. Pure."""
+        if failing := first_failing(self.when, event) or self._missing(values):
             return Unmatched(reaction=self, reason=failing)
-        return Matched(reaction=self, action=self._action(event, values, notice))
-
-    def _action(self, event: Event, values: Mapping[str, str], notice: Notice) -> Action:
+        actions: dict[str, Action] = {}
         if self.run is not None:
-            inputs = {
-                key: EXPRESSION.sub(lambda found: values[found[1]], text) for key, text in self.run.inputs.items()
-            }
-            return SubmitJob(workspace=event.workspace, job=self.run.job, inputs=inputs)
-        runbook = self.mail.runbook if self.mail else ""
-        return SendMail(to=self.to, notice=msgspec.structs.replace(notice, reaction=self.name, runbook=runbook))
+            given = {key: text for key, text in self.run.texts.items() if not absent_in(text, values)}
+            inputs = {key: replaced(text, values) for key, text in given.items()}
+            actions[self.name] = SubmitJob(workspace=event.workspace, job=self.run.job, inputs=inputs)
+        if self.mail is not None:
+            told = msgspec.structs.replace(notice, reaction=self.name, runbook=self.mail.runbook)
+            key = mail_beside(self.name) if actions else self.name
+            actions[key] = SendMail(to=self.to, notice=told)
+        return Matched(reaction=self, actions=actions)
+
+    def _missing(self, values: Values) -> str:
+        """Say which input cannot be given, because the event has no value for it: the job could only be refused."""
+        texts = self.run.texts if self.run else {}
+        absent = {key: absent_in(texts[key], values) for key in texts if key in self.needed}
+        return next((f"{name}: needed for the input {key!r}, is absent" for key, name in absent.items() if name), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """The reaction wants to act."""
+    """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside)."""
 
     reaction: Reaction
-    action: Action
+    actions: Mapping[str, Action]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,32 +149,6 @@ class Reactions:
     def on(self, family: str) -> Iterable[Reaction]:
         """Return the rules for one family of events."""
         return (rule for rule in self.rules if rule.on == family)
-
-
-def first_failing(when: msgspec.Struct, event: Event) -> str:
-    """Return "" when every condition holds, else the first that does not, with its values."""
-    for field in msgspec.structs.fields(when):
-        wanted, met = getattr(when, field.name), getattr(event, field.name)
-        if wanted is None:
-            continue
-        pairs = {field.name: (wanted, met)}
-        if isinstance(wanted, dict):
-            pairs = {f"{field.name}.{key}": (globs, met.get(key)) for key, globs in wanted.items()}
-        for name, (globs, value) in pairs.items():
-            if not matches(globs, value):
-                told = "absent" if value is None else repr(str(value)[:80])
-                return f"{name}: wanted {_words(globs)}, is {told}"
-    return ""
-
-
-def matches(globs: Globs, value: str | None) -> bool:
-    """Does the value match one of the patterns? An absent one matches none."""
-    patterns = [globs] if isinstance(globs, str) else globs
-    return value is not None and any(fnmatchcase(value, pattern) for pattern in patterns)
-
-
-def _words(globs: Globs) -> str:
-    return repr(globs) if isinstance(globs, str) else " or ".join(map(repr, globs))
 
 
 def duration(text: str) -> timedelta:

@@ -1,48 +1,37 @@
 """Checks one rule of reactions.yaml, and says everything that is wrong with it."""
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from shared.errors import ConfigurationError
 from shared.guards import Budget, Guards
-from shared.reactions import (
-    DAILY,
-    DURATION,
-    EXPRESSION,
-    HTTPS,
-    NAME,
-    BudgetRule,
-    GuardsRule,
-    MailRule,
-    Reaction,
-    RuleBase,
-    RunRule,
-    Vocabulary,
-    duration,
-)
+from shared.reactions import DAILY, GuardsRule, Reaction, RuleBase, Vocabulary, duration
+from shared.reactions.conditions import Place
+from shared.reactions.patterns import refusal
+from shared.reactions.strict import convert
+from shared.reactions.values import kind_of, known, names_in, tried
 from shared.yaml_document import Document, Path, did_you_mean
 
-type JobInputs = Callable[[str], Mapping[str, bool]]
-"""From a job file's path to its inputs, and whether a reaction has to give each."""
 
-#: What a pattern of the types asks for, in words.
-SHAPES = {
-    DURATION: "a duration: a number and one of s, m, h, d, such as 30m or 24h",
-    NAME: "a name of a-z, 0-9 and -, starting with a letter, at most 40 characters long",
-    HTTPS: "a link that starts with https://",
-}
-#: The Struct behind each section of a rule, to tell which keys it knows.
-SECTIONS: Mapping[str, type[msgspec.Struct]] = {
-    "run": RunRule,
-    "mail": MailRule,
-    "guards": GuardsRule,
-    "budget": BudgetRule,
-}
+class JobInput(Protocol):
+    """An input that a job file declares."""
+
+    @property
+    def optional(self) -> bool:
+        """Tell whether the job can do without a value from the reaction."""
+        ...
+
+    def refuses(self, text: str, *, of_model: bool = False) -> str:
+        """Say why the input cannot take *text* (*of_model*: it names a registered model), "" where it can."""
+        ...
+
+
+type JobInputs = Callable[[str], Mapping[str, JobInput]]
+"""From a job file's path to its inputs. Raises ConfigurationError."""
 
 
 class RuleChecker:
@@ -64,20 +53,22 @@ class RuleChecker:
 
     def check(self, raw: object) -> Reaction | None:
         """Return the rule, or None after its problems are reported."""
-        on = raw.get("on") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict):
+            self._report("a rule is a mapping that starts with `- name: …`")
+            return None
+        on = raw.get("on")
         vocabulary = self._vocabularies.get(on) if isinstance(on, str) else None
-        if vocabulary is None:
-            known = ", ".join(self._vocabularies)
-            self._report(f"`on` must be one of {known}{did_you_mean(str(on), self._vocabularies)}", "on")
-            return None
-        try:
-            rule = msgspec.convert(raw, _rule_type(vocabulary.when))
-        except msgspec.ValidationError as error:
-            self._report_shape(str(error), vocabulary)
-            return None
         before = len(self._document.problems)
-        self._check_action(rule)
-        self._check_inputs(rule, vocabulary)
+        if vocabulary is None:
+            hint = did_you_mean(str(on), self._vocabularies)
+            self._report(f"`on` must be one of {', '.join(self._vocabularies)}{hint}", "on")
+        when = vocabulary.when if vocabulary else msgspec.Struct
+        rule = convert(raw, rule_type(when), lambda problem, path: self._report(problem, *path))
+        if rule is None or vocabulary is None:
+            return None
+        self._check_when(getattr(rule, "when", None))
+        self._check_actions(rule)
+        inputs = self._check_inputs(rule, vocabulary)
         if len(self._document.problems) > before:
             return None
         return Reaction(
@@ -87,61 +78,76 @@ class RuleChecker:
             run=rule.run,
             mail=rule.mail,
             to=self._recipients[rule.mail.to] if rule.mail else (),
+            needed=frozenset(name for name, declared in inputs.items() if not declared.optional),
             guards=_guards(rule, vocabulary),
             digest=hashlib.sha256(msgspec.json.encode(rule, order="sorted")).hexdigest()[:12],
         )
 
-    def _report_shape(self, message: str, vocabulary: Vocabulary) -> None:
-        """Tell a msgspec error at its line; it names fields of the schema and keys of the file, no values."""
-        text, _, at = message.partition(" - at `$")
-        path = [int(step) if step.isdigit() else step for step in re.findall(r"[\w-]+", at)]
-        unknown = re.search(r"unknown field `(.*?)`", text)
-        if unknown:
-            struct = {"when": vocabulary.when, **SECTIONS}.get(
-                str(path[-1]) if path else "", _rule_type(vocabulary.when)
-            )
-            known = [field.name for field in msgspec.structs.fields(struct)]
-            text = f"unknown key {unknown[1]!r}{did_you_mean(unknown[1], known) or '; known: ' + ', '.join(known)}"
-            path.append(unknown[1])
-        elif words := next((words for pattern, words in SHAPES.items() if pattern in text), None):
-            text = f"must be {words}"
-        elif "got `bool`" in text or "got `int`" in text or "got `float`" in text:
-            text += "; put the value in quotes"
-        self._report(text, *path)
+    def _check_when(self, when: Place | None) -> None:
+        for path, condition in _conditions(when) if when else ():
+            if reason := refusal(condition):
+                self._report(reason, "when", *path)
 
-    def _check_action(self, rule: RuleBase) -> None:
-        if (rule.run is None) == (rule.mail is None):
-            self._report("a reaction has either `run` or `mail`")
-        if rule.mail is not None and rule.guards is not None:
+    def _check_actions(self, rule: RuleBase) -> None:
+        if rule.run is None and rule.mail is None:
+            self._report("a reaction needs `run`, `mail`, or both")
+        if rule.run is None and rule.guards is not None:
             self._report("`guards` are for a `run`; a mail is sent once for each event anyway", "guards")
         if rule.mail is not None and not self._recipients.get(rule.mail.to):
-            known = did_you_mean(rule.mail.to, self._recipients) or "; name it under `recipients`"
-            self._report(f"unknown recipient {rule.mail.to!r}{known}", "mail", "to")
+            hint = did_you_mean(rule.mail.to, self._recipients) or "; name it under `recipients`"
+            self._report(f"unknown recipient {rule.mail.to!r}{hint}", "mail", "to")
 
-    def _check_inputs(self, rule: RuleBase, vocabulary: Vocabulary) -> None:
+    def _check_inputs(self, rule: RuleBase, vocabulary: Vocabulary) -> Mapping[str, JobInput]:
         if rule.run is None:
-            return
-        declared: Mapping[str, bool] = dict.fromkeys(rule.run.inputs, False)
+            return {}
+        texts = rule.run.texts
+        unknown = list(self._unknown_names(texts, vocabulary))
         try:
             declared = self._job_inputs(rule.run.job)
         except ConfigurationError as error:
             for problem in error.problems:
                 self._report(problem, "run", "job")
-        for key, required in declared.items():
-            if required and key not in rule.run.inputs:
+            return {}
+        for key, wanted in declared.items():
+            if not wanted.optional and key not in texts:
                 self._report(f"{rule.run.job} needs the input {key!r}; give it under `inputs`", "run")
-        for key, text in rule.run.inputs.items():
+        for key, text in texts.items():
             if key not in declared:
-                self._report(f"{rule.run.job} has no input {key!r}{did_you_mean(key, declared)}", "run", "inputs", key)
-            for name in EXPRESSION.findall(text):
-                if name not in vocabulary.values:
-                    hint = did_you_mean(name, vocabulary.values) or f"; known: {', '.join(vocabulary.values)}"
+                hint = did_you_mean(key, declared) or f"; it has: {', '.join(declared) or 'none'}"
+                self._report(f"{rule.run.job} has no input {key!r}{hint}", "run", "inputs", key)
+            elif key not in unknown and (reason := _refused(text, declared[key], vocabulary)):
+                self._report(f"{rule.run.job}: {reason}", "run", "inputs", key)
+        return declared
+
+    def _unknown_names(self, texts: Mapping[str, str], vocabulary: Vocabulary) -> Iterator[str]:
+        """Report what nothing stands behind; yield the inputs that ask for it."""
+        names = known(vocabulary.values)
+        for key, text in texts.items():
+            for name in names_in(text):
+                if kind_of(name, vocabulary.values) is None:
+                    hint = did_you_mean(name, names) or f"; known: {', '.join(names)}"
                     self._report(f"unknown name ${{{{ {name} }}}}{hint}", "run", "inputs", key)
+                    yield key
+
+
+def _refused(text: str, declared: JobInput, vocabulary: Vocabulary) -> str:
+    """Try the input with samples in place of the event's values."""
+    of_model = any(kind_of(name, vocabulary.values) == "model" for name in names_in(text))
+    return declared.refuses(tried(text, vocabulary.values), of_model=of_model)
+
+
+def _conditions(when: Place) -> Iterator[tuple[tuple[str, ...], object]]:
+    for field in msgspec.structs.fields(when):
+        condition = getattr(when, field.name)
+        if isinstance(condition, dict):
+            yield from (((field.name, key), one) for key, one in condition.items())
+        else:
+            yield (field.name,), condition
 
 
 @cache
-def _rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
-    """The type of a rule whose `when` is that of the family."""
+def rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
+    """Return the type of a rule whose `when` is that of the family."""
     fields: list[tuple[str, Any, Any]] = [("when", when | None, None)]
     return cast(
         "type[RuleBase]",
@@ -150,7 +156,7 @@ def _rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
 
 
 def _guards(rule: RuleBase, vocabulary: Vocabulary) -> Guards:
-    """Defaults protect: what the rule does not name keeps them; ``none`` turns all off. A mail has none so far."""
+    """Defaults protect: what the rule does not name keeps them; ``none`` turns all off. A mail alone has none."""
     if rule.guards == "none" or rule.run is None:
         return Guards()
     named = rule.guards if isinstance(rule.guards, GuardsRule) else GuardsRule()

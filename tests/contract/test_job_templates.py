@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from shared.job_templates import SENTINEL_WORKSPACE, encode, load_template
-from shared.job_templates.fill import Request, Value, fill
+from shared.job_templates.fill import Request, fill
+from shared.job_templates.inputs import Value
 from shared.job_templates.recording import NobodysCredential, RecordedError, Recorder
 from shared.job_templates.rehearsal import compile_job
 

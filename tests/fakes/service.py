@@ -9,6 +9,7 @@ import msgspec
 
 import handlers
 from shared.gateways.dead_letters import BlobDeadLetters
+from shared.job_templates.inputs import JobInput
 from shared.ledger import Ledger
 from shared.messages import Message
 from shared.orchestration import Orchestration
@@ -26,9 +27,14 @@ START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 #: More than any story needs: what comes back for ever is a failure, not a test that hangs.
 DELIVERIES = 1000
 JOB_INPUTS = {
-    "pipelines/offline-test.yml": {"model": False},
-    "pipelines/retrain.yml": {"drift_monitor": False, "drift_signal": False},
-    "pipelines/needs-a-model.yml": {"model": True},
+    "pipelines/offline-test.yml": (JobInput(name="model", type="mlflow_model", optional=True, entry={}),),
+    "pipelines/retrain.yml": (
+        JobInput(name="drift_monitor", type="literal", optional=True, entry={}),
+        JobInput(name="drift_signal", type="literal", optional=True, entry={}),
+        JobInput(name="rate", type="literal", optional=True, entry={}, scalar="number"),
+        JobInput(name="data", type="uri_folder", optional=True, entry={}),
+    ),
+    "pipelines/needs-a-model.yml": (JobInput(name="model", type="mlflow_model", optional=False, entry={}),),
 }
 REACTIONS = """
 recipients: { ops: $OPS_EMAIL }
@@ -63,7 +69,7 @@ def rules(text: str) -> Reactions:
         file="reactions.yaml",
         vocabularies=handlers.VOCABULARIES,
         addresses={"OPS_EMAIL": ("ops@example.com",)},
-        job_inputs=lambda job: JOB_INPUTS[job],
+        job_inputs=lambda job: {declared.name: declared for declared in JOB_INPUTS[job]},
     )
 
 

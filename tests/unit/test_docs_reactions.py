@@ -11,6 +11,7 @@ import handlers
 from handlers.family import Family
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
+from shared.job_templates.inputs import JobInput
 from shared.reactions import DAILY, GuardsRule, MailRule, Reactions, RuleBase, RunRule
 from shared.reactions.file import load
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
@@ -21,9 +22,9 @@ BLOCKS = blocks(PAGE)
 HEAD = "recipients:\n  ops: $OPS_EMAIL\nreactions:\n"
 
 
-def job_inputs(job: str) -> dict[str, bool]:
-    """Return the inputs of a job file of the project, and whether each has to be given."""
-    return {declared.name: not declared.optional for declared in load_template(ROOT / job).inputs}
+def job_inputs(job: str) -> dict[str, JobInput]:
+    """Return the inputs of a job file of the project."""
+    return {declared.name: declared for declared in load_template(ROOT / job).inputs}
 
 
 def read(example: str) -> Reactions:

@@ -132,7 +132,7 @@ def test_the_retired_drift_event_is_the_same_family() -> None:
     [
         ("pipeline-failed.step", "a step of a pipeline"),
         ("pipeline-failed.nested", "a nested pipeline; its root tells the failure"),
-        ("run-failed.no-pipeline", "no pipeline run"),
+        ("run-failed.no-pipeline", "no run of a known kind"),
         ("monitor-breach", "a run that did not fail"),
         ("monitor-breach.run-completed", "no failed run"),
         ("model-registered", "no failed run"),
@@ -165,7 +165,7 @@ def test_a_null_run_type_leaves_it_to_the_property() -> None:
     """`runType` may be null; then `azureml.runsource` says what the run is."""
     assert isinstance(pipeline_failure.recognise(parse(altered("pipeline-failed", runType=None))), PipelineFailed)
     event = altered("pipeline-failed", runType=None, runProperties=None)
-    assert pipeline_failure.recognise(parse(event)) == NotOurs("no pipeline run")
+    assert pipeline_failure.recognise(parse(event)) == NotOurs("no run of a known kind")
 
 
 def test_a_monitor_without_data_says_so() -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ConfigurationError
-from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, JobInput, JobTemplate
-from shared.job_templates.fill import Request, UnusableInputError, Value, fill
+from shared.job_templates import SENTINEL_NAME, SENTINEL_WORKSPACE, JobTemplate
+from shared.job_templates.fill import Request, fill
+from shared.job_templates.inputs import JobInput, UnusableInputError, Value
 
 WORKSPACE = (
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg"

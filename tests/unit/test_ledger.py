@@ -159,7 +159,7 @@ def test_a_skip_before_and_a_mismatch_between_leave_the_rest_decided() -> None:
     service = FakeService(reactions=reactions)
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
-    plan = model_registered.plan(event, reactions)
+    plan = model_registered.FAMILY.plan(event, reactions)
     used = Memory()
     for number in range(10):
         used = used.admit(str(number), now=START, horizon=timedelta(days=1))
@@ -202,7 +202,7 @@ def test_an_operation_in_memory_is_admitted_whatever_the_row_says() -> None:
         used = used.admit(number, now=START, horizon=timedelta(days=1))
     record, _ = decide_event(
         EventRecord(),
-        model_registered.plan(event, reactions),
+        model_registered.FAMILY.plan(event, reactions),
         operation_of=lambda reaction: service.ledger.operation(event, 0, reaction),
         label=event.label,
         memories={"offline-test": used},
@@ -237,7 +237,7 @@ def admitted(service: FakeService) -> tuple[PipelineFailed, Admission]:
     """Return the failed pipeline of the samples, admitted."""
     event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
     assert isinstance(event, PipelineFailed)
-    plan = pipeline_failure.plan(event, service.reactions)
+    plan = pipeline_failure.FAMILY.plan(event, service.reactions)
     return event, service.ledger.admit(event, plan, wrap(sample("pipeline-failed")))
 
 
@@ -320,6 +320,6 @@ def test_dry_rows_are_rows_of_their_own() -> None:
         ledger = Ledger(store, installation="test", dry_run=dry_run)
         event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
         assert isinstance(event, PipelineFailed)
-        ledger.admit(event, pipeline_failure.plan(event, rules(REACTIONS)), wrap(sample("pipeline-failed")))
+        ledger.admit(event, pipeline_failure.FAMILY.plan(event, rules(REACTIONS)), wrap(sample("pipeline-failed")))
     keys = sorted(row.key for row in store.rows)
     assert [key.startswith("dry|") for key in keys] == [True, False]

@@ -1,16 +1,21 @@
 """reactions.yaml: what it may say, and how every mistake is told."""
 
-import sys
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 import handlers
 from handlers import model_registered
+from handlers.family import common_values
+from shared.actions import SendMail, SubmitJob
 from shared.errors import ConfigurationError
-from shared.events import parse
+from shared.events import Event, parse
 from shared.guards import Budget, Guards
-from shared.reactions import Matched, Reactions, Unmatched, matches
+from shared.job_templates.inputs import JobInput
+from shared.reactions import Matched, Unmatched
+from shared.reactions.conditions import holds
 from shared.reactions.file import load
 from tests.fakes.events import SAMPLES, altered, sample
 from tests.fakes.service import rules
@@ -47,12 +52,20 @@ def test_on_is_a_word() -> None:
         ("      job: ", "      jobs: ", "7: unknown key 'jobs'; did you mean 'job'?"),
         ("    run:", "    when: { modle: x }\n    run:", "6: unknown key 'modle'; did you mean 'model'?"),
         ("    run:", "    when: { model: 7 }\n    run:", "put the value in quotes"),
-        ("    run:", "    guards: { cooldown: 1 hour }\n    run:", "6: must be a duration: a number and one of"),
-        ("    run:", "    guards: { budget: { runs: 0, per: 1d } }\n    run:", "6: Expected `int` >= 1"),
-        ("    run:", "    guards: { budget: { runs: 1 } }\n    run:", "missing required field `per`"),
+        (
+            "    run:",
+            "    guards: { cooldown: 1 hour }\n    run:",
+            "6: must be a duration: a number of 1 to 9999 and one of",
+        ),
+        (
+            "    run:",
+            "    guards: { budget: { runs: 0, per: 1d } }\n    run:",
+            "6: must be a whole number of at least 1",
+        ),
+        ("    run:", "    guards: { budget: { runs: 1 } }\n    run:", "6: `per` is missing"),
         ("    run:", "    guards: off\n    run:", "6: "),
         ("name: offline-test", "name: Offline Test", "4: must be a name of a-z"),
-        ("  - name: offline-test\n    on", "  - on", "missing required field `name`"),
+        ("  - name: offline-test\n    on", "  - on", "4: `name` is missing"),
         (
             "pipelines/offline-test.yml",
             "pipelines/offline-test.yml\n      inputs: { modle: x }",
@@ -63,7 +76,7 @@ def test_on_is_a_word() -> None:
             "pipelines/offline-test.yml\n      inputs: { model: '${{ event.modle }}' }",
             "8: unknown name ${{ event.modle }}; did you mean 'event.model'?",
         ),
-        ("    run:\n      job: pipelines/offline-test.yml", "", "4: a reaction has either `run` or `mail`"),
+        ("    run:\n      job: pipelines/offline-test.yml", "", "4: a reaction needs `run`, `mail`, or both"),
         (GOOD[GOOD.index("    run:") :], "    mail: { to: opps }", "6: unknown recipient 'opps'; did you mean 'ops'?"),
         (
             GOOD[GOOD.index("    run:") :],
@@ -92,13 +105,13 @@ def test_all_mistakes_are_told_in_one_go() -> None:
     text = (
         GOOD.replace("model-registered", "modle") + "  - name: b\n    on: data-drift\n    run: { jobs: x }\nextra: 1\n"
     )
-    assert len(problems(text)) == 3
+    assert len(problems(text)) == 4
 
 
 def test_problems_of_the_job_file_stand_at_its_line() -> None:
     """A job file that is missing or refused is a mistake of the rule that names it."""
 
-    def refuse(job: str) -> dict[str, bool]:
+    def refuse(job: str) -> dict[str, JobInput]:
         raise ConfigurationError(f"{job} does not exist")
 
     with pytest.raises(ConfigurationError) as error:
@@ -149,7 +162,7 @@ reactions:
 )
 def test_globs(globs: str | list[str], value: str | None, *, expected: bool) -> None:
     """Any of several, with regard to case; what is absent matches nothing."""
-    assert matches(globs, value) is expected
+    assert holds(globs, value) is expected
 
 
 @pytest.mark.parametrize(
@@ -167,7 +180,7 @@ def test_the_first_failing_condition_is_told(when: str, failing: str) -> None:
     reactions = rules(GOOD.replace("    run:", f"    when: {when}\n    run:"))
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
-    (item,) = model_registered.plan(event, reactions)
+    (item,) = model_registered.FAMILY.plan(event, reactions)
     assert (item.reason if isinstance(item, Unmatched) else "") == failing
 
 
@@ -177,9 +190,9 @@ def test_inputs_are_filled_from_the_event() -> None:
     text = GOOD.replace("offline-test.yml", f"offline-test.yml{inputs}")
     event = model_registered.recognise(parse(altered("model-registered", modelVersion="2026-11-20.1")))
     assert isinstance(event, model_registered.ModelRegistered)
-    (item,) = model_registered.plan(event, rules(text))
+    (item,) = model_registered.FAMILY.plan(event, rules(text))
     assert isinstance(item, Matched)
-    assert getattr(item.action, "inputs", None) == {"model": "azureml:churn:2026-11-20.1"}
+    assert getattr(item.actions["offline-test"], "inputs", None) == {"model": "azureml:churn:2026-11-20.1"}
 
 
 def test_the_digest_follows_the_rule() -> None:
@@ -190,21 +203,48 @@ def test_the_digest_follows_the_rule() -> None:
     assert one == same != other
 
 
-def test_every_name_behind_expressions_is_filled() -> None:
-    """A name that validation accepts is one that planning knows, for every family."""
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_name_behind_expressions_has_a_value(path: Path) -> None:
+    """A name that validation accepts is one that planning knows, of the kind that is said, for every sample."""
     for family in handlers.HANDLERS:
-        job = "pipelines/retrain.yml" if family.name == "data-drift" else "pipelines/offline-test.yml"
-        key = "drift_monitor" if family.name == "data-drift" else "model"
-        names = "".join(f"${{{{ {name} }}}}" for name in family.vocabulary.values)
-        text = (
-            f"reactions:\n  - {{ name: a, on: {family.name}, run: {{ job: {job}, inputs: {{ {key}: '{names}' }} }} }}\n"
-        )
-        reactions: Reactions = rules(text)
-        events = [family.recognise(parse(sample(path.stem))) for path in SAMPLES.glob("*.json")]
-        plans = [plan_of(event, reactions) for event in events if hasattr(event, "identity")]
-        assert plans
+        event = family.recognise(parse(sample(path.stem)))
+        if isinstance(event, Event):
+            values = {**common_values(event), **family.values(event)}
+            assert set(values) == set(family.vocabulary.values)
+            kinds = {name: "map" if isinstance(value, Mapping) else "text" for name, value in values.items()}
+            maps = {name for name, kind in family.vocabulary.values.items() if kind == "map"}
+            assert {name for name, kind in kinds.items() if kind == "map"} == maps
 
 
-def plan_of(event: object, reactions: Reactions) -> object:
-    """Return what the module of the event's family plans."""
-    return sys.modules[type(event).__module__].plan(event, reactions)
+def test_a_job_and_a_mail() -> None:
+    """One rule, two actions, each with its key."""
+    text = GOOD + "    mail: { to: ops }\n"
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    (item,) = model_registered.FAMILY.plan(event, rules(text))
+    assert isinstance(item, Matched)
+    assert {key: type(action) for key, action in item.actions.items()} == {
+        "offline-test": SubmitJob,
+        "offline-test.mail": SendMail,
+    }
+
+
+@pytest.mark.parametrize(
+    ("job", "inputs", "expected"),
+    [
+        ("needs-a-model", "{ model: 'azureml:${{ event.model.tags.other }}:1' }", "event.model.tags.other: needed for"),
+        ("offline-test", "{ model: 'azureml:${{ event.model.tags.other }}:1' }", {}),
+        ("offline-test", "{ model: 'azureml:${{ event.model.tags.stage }}:1' }", {"model": "azureml:candidate:1"}),
+    ],
+)
+def test_what_the_event_has_no_value_for(job: str, inputs: str, expected: str | dict[str, str]) -> None:
+    """An input that the job can do without keeps the file's value; for another the condition does not hold."""
+    text = GOOD.replace("offline-test.yml", f"{job}.yml\n      inputs: {inputs}")
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    (item,) = model_registered.FAMILY.plan(event, rules(text))
+    if isinstance(item, Unmatched):
+        assert isinstance(expected, str)
+        assert item.reason.startswith(expected)
+    else:
+        assert getattr(item.actions["offline-test"], "inputs", None) == expected

@@ -88,7 +88,7 @@ def test_settlement_says_how_the_event_stands() -> None:
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
     service.jobs.script = [LATER]
-    settlement = model_registered.handle(event, service.orchestration(wrap(sample("model-registered"))))
+    settlement = service.orchestration(wrap(sample("model-registered"))).react(event, model_registered.FAMILY.plan)
     assert settlement.reactions["offline-test"].pending
     assert settlement.wake is not None
     assert settlement.wake.due == START + timedelta(seconds=30)
