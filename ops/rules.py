@@ -1,0 +1,49 @@
+"""Reads a folder's reactions as the app does, without its settings."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import handlers
+from shared.errors import ConfigurationError
+from shared.job_templates import load_template
+from shared.job_templates.inputs import JobInput
+from shared.reactions import Reactions
+from shared.reactions.file import load
+
+REACTIONS_FILE = "reactions.yaml"
+#: Stands for $OPS_EMAIL where no settings are at hand; `told_address` marks it. Nobody has an address there (RFC 2606).
+PLACEHOLDER = "ops@example.com"
+
+
+def read_rules(
+    folder: Path, *, file: str = REACTIONS_FILE, addresses: Mapping[str, tuple[str, ...]] | None = None
+) -> Reactions:
+    """Read the rules of *folder*, checked against the job files they name, which are relative to it.
+
+    *addresses* are what ``$OPS_EMAIL`` and the like stand for. Raises ConfigurationError with every problem.
+    """
+    try:
+        text = (folder / file).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{file}: there is no such file; name the folder (--folder) and the file (--file)"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = "save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "it must be a file you may read"
+        raise ConfigurationError(f"{file}: cannot be read ({type(error).__name__}); {remedy}") from None
+
+    def job_inputs(job: str) -> Mapping[str, JobInput]:
+        return {declared.name: declared for declared in load_template(folder / job).inputs}
+
+    return load(
+        text,
+        file=file,
+        vocabularies=handlers.VOCABULARIES,
+        addresses={"OPS_EMAIL": (PLACEHOLDER,)} if addresses is None else addresses,
+        job_inputs=job_inputs,
+    )
+
+
+def told_address(address: str) -> str:
+    """Return *address* as people read it: the placeholder is told as one."""
+    return f"{address} (stands for $OPS_EMAIL)" if address == PLACEHOLDER else address

@@ -1,0 +1,140 @@
+"""What would follow from an event: every reaction's decision and effects, without a ledger, Azure or a file. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import handlers
+from shared.actions import Action, Operation, SendMail, SubmitJob
+from shared.decisions import decide_event
+from shared.events import Envelope, Event, NotOurs, parse
+from shared.guards import Guards, Memory
+from shared.reactions import Matched, Plan, Reactions
+from shared.records import EventRecord
+
+INSTALLATION = "try"
+UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A job that would start, or a mail that would go: *name* is the job's name, or the mail's Operation-Id."""
+
+    key: str
+    action: SubmitJob | SendMail
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a reaction acts on an event, and why. *guards* are what the ledger would be asked about, in words."""
+
+    reaction: str
+    acts: bool
+    reason: str
+    effects: tuple[Effect, ...] = ()
+    guards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """An event as one family sees it, and the verdict of each of its reactions, in the order of the file."""
+
+    family: str
+    event: Event
+    verdicts: tuple[Verdict, ...]
+
+
+def try_event(told: object, reactions: Reactions, *, installation: str = INSTALLATION) -> tuple[Trial, ...]:
+    """Return what each family that recognises the event (decoded JSON) would do; `declined` says why there is none.
+
+    Guards are told, not asked: there is no ledger. Raises MalformedError as the app would.
+    """
+    trials = []
+    for event, plan in plans(parse(told), reactions):
+        record, _ = decided(event, plan, installation=installation)
+        trials.append(Trial(family=event.family, event=event, verdicts=tuple(verdicts(plan, record, asked=False))))
+    return tuple(trials)
+
+
+def declined(told: object) -> Mapping[str, str]:
+    """Return why the event is none of theirs, by family, those that recognise it left out. Raises MalformedError."""
+    envelope = parse(told)
+    answers = {family.name: family.recognise(envelope) for family in handlers.HANDLERS}
+    return {name: answer.reason for name, answer in answers.items() if isinstance(answer, NotOurs)}
+
+
+def plans(envelope: Envelope, reactions: Reactions) -> Iterator[tuple[Event, Plan]]:
+    """Yield the event as each family that recognises it sees it, and what follows. Raises MalformedError."""
+    for family in handlers.HANDLERS:
+        event: Any = family.recognise(envelope)
+        if not isinstance(event, NotOurs):
+            yield event, family.plan(event, reactions)
+
+
+def decided(
+    event: Event,
+    plan: Plan,
+    *,
+    installation: str,
+    memories: Mapping[str, Memory] | None = None,
+    now: datetime | None = None,
+) -> tuple[EventRecord, Mapping[str, Memory]]:
+    """Decide as the ledger does for an event told for the first time; without *now* no guard is asked."""
+    return decide_event(
+        EventRecord(),
+        plan,
+        operation_of=partial(operation, event, installation),
+        label=event.label,
+        memories=memories or {},
+        now=now,
+    )
+
+
+def operation(event: Event, installation: str, reaction: str) -> Operation:
+    """Return what the ledger derives the effect's name from; a test holds the two to each other."""
+    return Operation(
+        installation=installation,
+        workspace=event.workspace,
+        identity=f"{event.family}|{event.identity}",
+        reaction=reaction,
+    )
+
+
+def verdicts(plan: Plan, record: EventRecord, *, asked: bool) -> Iterator[Verdict]:
+    """Tell a decided row reaction by reaction; *asked* says whether its guards were."""
+    for item in plan:
+        name = item.reaction.name
+        if not isinstance(item, Matched):
+            yield Verdict(reaction=name, acts=False, reason=item.reason)
+            continue
+        acts = record.reactions[name].decision == "admitted"
+        yield Verdict(
+            reaction=name,
+            acts=acts,
+            reason=record.reactions[name].reason if asked else "every condition holds",
+            effects=tuple(_effects(item.actions, record)) if acts else (),
+            guards=guards_in_words(item.reaction.guards),
+        )
+
+
+def _effects(actions: Mapping[str, Action], record: EventRecord) -> Iterator[Effect]:
+    for key, action in actions.items():
+        yield Effect(key=key, action=action, name=record.reactions[key].effect)
+
+
+def guards_in_words(guards: Guards) -> tuple[str, ...]:
+    """Return the guards as reactions.yaml writes them: ``cooldown 1h``, ``budget 10 per 1d``."""
+    cooldown = () if guards.cooldown is None else (f"cooldown {span(guards.cooldown)}",)
+    budget = () if guards.budget is None else (f"budget {guards.budget.runs} per {span(guards.budget.per)}",)
+    return (*cooldown, *budget)
+
+
+def span(time: timedelta) -> str:
+    """Return a time as reactions.yaml writes it, in the largest unit that leaves no rest."""
+    for unit, length in UNITS.items():
+        if not time % length:
+            return f"{time // length}{unit}"
+    return f"{time // timedelta(seconds=1)}s"
