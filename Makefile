@@ -53,7 +53,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@$(PY) -m local.compile --check
+	@$(PY) -m ops compile --check
 	@$(PY) -m local.locks --check
 
 format: $(STAMP) ## format the code
@@ -64,7 +64,7 @@ lock: $(STAMP) ## compile the lock files from pyproject.toml and package.json (n
 	@$(PY) -m local.locks
 
 compile: $(STAMP) ## compile the job files that changed (pipelines/compiled)
-	@$(PY) -m local.compile
+	@$(PY) -m ops compile
 
 clean: ## remove what setup and the demo made
 	@rm -rf .venv node_modules demo-output .local

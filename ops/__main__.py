@@ -2,7 +2,9 @@
 
 import typer
 
+from ops import compile as compiling
 from ops import dead_letters, purge
+from ops.options import CODES
 
 app = typer.Typer(
     help="The operator's command line of Workspace Reactor.",
@@ -11,7 +13,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # it would print settings, and with them keys
 )
 app.add_typer(dead_letters.app, name="dead-letters")
-app.command("purge", epilog=dead_letters.CODES)(purge.purge)
+
+app.command("purge", epilog=CODES)(purge.purge)
+app.command("compile", epilog=CODES)(compiling.command)
 
 
 if __name__ == "__main__":

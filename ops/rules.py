@@ -1,5 +1,6 @@
 """Reads a folder's reactions as the app does, without its settings."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
 from shared.reactions import Reactions
 from shared.reactions.file import load
+from shared.yaml_document import Document
 
 REACTIONS_FILE = "reactions.yaml"
 #: Stands for $OPS_EMAIL where no settings are at hand; `told_address` marks it. Nobody has an address there (RFC 2606).
@@ -42,6 +44,16 @@ def read_rules(
         addresses={"OPS_EMAIL": (PLACEHOLDER,)} if addresses is None else addresses,
         job_inputs=job_inputs,
     )
+
+
+def jobs_named(file: Path) -> frozenset[str]:
+    """Return the job files that a reactions file names, however broken it is otherwise."""
+    with contextlib.suppress(OSError, UnicodeDecodeError, ConfigurationError):
+        rules = Document(file.read_text(encoding="utf-8"), file.name).content.get("reactions")
+        runs = [rule.get("run") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+        jobs = [run.get("job") for run in runs if isinstance(run, dict)]
+        return frozenset(job for job in jobs if isinstance(job, str) and job)
+    return frozenset()
 
 
 def told_address(address: str) -> str:

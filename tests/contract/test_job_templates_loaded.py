@@ -4,13 +4,13 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from local.compile import main as compile_command
+from ops.__main__ import app
 from shared.errors import ConfigurationError
 from shared.job_templates import compiled_path, encode, load_template
 from shared.job_templates.rehearsal import compile_job
@@ -92,33 +92,63 @@ def test_azure_ai_ml_is_imported_only_when_it_must_be(job_file: Path, fresh: boo
     assert ended.stdout.strip() == imported
 
 
-def test_the_committed_templates_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m local.compile --check` passes on what is committed."""
-    assert compile_command(["--check"]) == 0, capsys.readouterr().err
+def compiling(folder: Path, *words: str) -> tuple[int, str]:
+    """Run `python -m ops compile`; exit code and what it said."""
+    result = CliRunner().invoke(app, ["compile", "--folder", str(folder), *words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stderr
 
 
-def test_check_names_the_stale_file_and_the_remedy(job_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def project(job_file: Path) -> Path:
+    """A project of one job file in `pipelines`, and one elsewhere that its reactions name."""
+    project = job_file.parent / "project"
+    for name in ("pipelines/job.yml", "jobs/other.yml"):
+        path = project / name
+        path.parent.mkdir(parents=True)
+        path.write_text(job_file.read_text())
+    (project / "reactions.yaml").write_text("reactions: [{ run: { job: jobs/other.yml } }, { run: { job: gone.yml } }]")
+    return project
+
+
+def test_the_committed_templates_are_fresh() -> None:
+    """`python -m ops compile --check` passes on what is committed."""
+    assert compiling(ROOT, "--check") == (0, "")
+
+
+def test_check_names_the_stale_file_and_the_remedy(project: Path) -> None:
     """Missing, stale and left over are each told; compiling mends all three."""
-    check: Callable[[], int] = lambda: compile_command(["--check", "--folder", str(job_file.parent)])  # noqa: E731 - short
-    left_over = compiled_path(job_file).with_name("gone.json")
-    left_over.parent.mkdir()
-    left_over.write_text("{}")
-    assert check() == 1
-    told = capsys.readouterr().err
-    assert "compiled/job.json is stale or missing: run `python -m local.compile` and commit it" in told
+    job_file = project / "pipelines" / "job.yml"
+    gone = compiled_path(job_file).with_name("gone.json")
+    gone.parent.mkdir()
+    gone.write_text("{}")
+    code, told = compiling(project, "--check")
+    assert code == 1
+    for name in ("pipelines/compiled/job.json", "jobs/compiled/other.json"):
+        assert f"{name} is stale or missing: run `python -m ops compile` and commit it" in told
     assert "compiled/gone.json belongs to no job file" in told
-    assert compile_command(["--folder", str(job_file.parent)]) == 0
-    assert check() == 0
+    assert not compiled_path(job_file).exists()
+    assert compiling(project)[0] == 0
+    assert not gone.exists()
+    assert compiling(project, "--check") == (0, "")
     job_file.write_text(f"# a comment is enough: the hash is of the bytes\n{job_file.read_text()}")
-    assert check() == 1
+    assert compiling(project, "--check")[0] == 1
     assert json.loads(compiled_path(job_file).read_text())["inputs"] == []
 
 
-def test_a_file_that_cannot_be_compiled_fails_both_ways(job_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The problem is told, and nothing is written."""
+def test_a_file_that_cannot_be_compiled_fails_both_ways(project: Path) -> None:
+    """The problem is told, and nothing is written, not even for the files that are well."""
+    job_file = project / "pipelines" / "job.yml"
     job_file.write_text("type: pipeline\njobs: {a: {component: 'azureml:a@latest'}}\n")
-    options = ["--folder", str(job_file.parent)]
-    assert compile_command(options) == 1
-    assert compile_command([*options, "--check"]) == 1
-    assert "job.yml:2: a label such as @latest" in capsys.readouterr().err
-    assert not compiled_path(job_file).exists()
+    for words in ((), ("--check",)):
+        code, told = compiling(project, *words)
+        assert code == 1
+        assert "job.yml:2: a label such as @latest" in told
+    assert list(project.rglob("*.json")) == []
+
+
+def test_a_folder_that_is_not_there_is_2() -> None:
+    """Wrong usage, as of every command."""
+    code, told = compiling(Path("nowhere"))
+    assert code == 2
+    assert "does not exist" in told
