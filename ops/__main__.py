@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, purge
+from ops import dead_letters, purge, tried, validate
 from ops.options import CODES
 
 app = typer.Typer(
@@ -14,8 +14,10 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 
-app.command("purge", epilog=CODES)(purge.purge)
+app.command("purge", epilog=dead_letters.CODES)(purge.purge)
 app.command("compile", epilog=CODES)(compiling.command)
+app.command("validate", epilog=CODES)(validate.command)
+app.command("try", epilog=CODES)(tried.command)
 
 
 if __name__ == "__main__":

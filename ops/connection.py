@@ -1,6 +1,5 @@
 """Where the state is and who asks: the app's own settings, or an account's name and the operator's own login."""
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from ops.generations import Generations
 from ops.letter_box import LetterBox
 from ops.problems import usage
 from ops.state_rows import StateRows
+from ops.terminal import silenced
 from shared.errors import ConfigurationError
 from shared.gateways import Blobs, Queue
 from shared.gateways.blobs import LARGE_EVENTS, BlobContainer
@@ -65,26 +65,12 @@ def storage_of(
 @contextmanager
 def connected(storage: StateStorage) -> Iterator[State]:
     """Give the clients; nothing is sent yet. Raises OpsError for settings of a form that cannot be used."""
-    with _silence(), build_transport() as transport:
+    with silenced("azure", "msal", "urllib3"), build_transport() as transport:
         try:
             state = _state(storage, transport)
         except ConfigurationError as error:
             raise usage("; ".join(error.problems), REMEDY) from None
         yield state
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the SDKs' loggers quiet: they repeat the provider's words on the terminal, and we tell our own."""
-    loggers = [logging.getLogger(name) for name in ("azure", "msal", "urllib3")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _state(storage: StateStorage, transport: Transport) -> State:

@@ -1,5 +1,6 @@
 """What goes wrong between an operator and the account, with the remedy; and the exit codes."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from shared.errors import DeadlineError, ReactorError, RowTooLargeError, StorageError
@@ -22,11 +23,11 @@ NO_TOKEN = frozenset({"ClientAuthenticationError", "CredentialUnavailableError"}
 
 
 class OpsError(Exception):
-    """It could not be done: *problem* says why, *remedy* what to do, *code* is the exit code."""
+    """It could not be done: *problem* says why (*details* beforehand), *remedy* what to do, *code* is the exit code."""
 
-    def __init__(self, problem: str, remedy: str = "", *, code: int) -> None:
+    def __init__(self, problem: str, remedy: str = "", *, code: int, details: Sequence[str] = ()) -> None:
         super().__init__(problem)
-        self.problem, self.remedy, self.code = problem, remedy, code
+        self.problem, self.remedy, self.code, self.details = problem, remedy, code, tuple(details)
 
 
 def usage(problem: str, remedy: str = "") -> OpsError:

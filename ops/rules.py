@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import handlers
+from ops.problems import NOT_ALL, OpsError
+from ops.terminal import silenced
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
 from shared.reactions import Reactions
-from shared.reactions.file import load
+from shared.reactions.file import Addresses, load
+from shared.telemetry import LOGGER
 from shared.yaml_document import Document
 
 REACTIONS_FILE = "reactions.yaml"
@@ -17,9 +20,7 @@ REACTIONS_FILE = "reactions.yaml"
 PLACEHOLDER = "ops@example.com"
 
 
-def read_rules(
-    folder: Path, *, file: str = REACTIONS_FILE, addresses: Mapping[str, tuple[str, ...]] | None = None
-) -> Reactions:
+def read_rules(folder: Path, *, file: str = REACTIONS_FILE, addresses: Addresses | None = None) -> Reactions:
     """Read the rules of *folder*, checked against the job files they name, which are relative to it.
 
     *addresses* are what ``$OPS_EMAIL`` and the like stand for. Raises ConfigurationError with every problem.
@@ -37,13 +38,23 @@ def read_rules(
     def job_inputs(job: str) -> Mapping[str, JobInput]:
         return {declared.name: declared for declared in load_template(folder / job).inputs}
 
-    return load(
-        text,
-        file=file,
-        vocabularies=handlers.VOCABULARIES,
-        addresses={"OPS_EMAIL": (PLACEHOLDER,)} if addresses is None else addresses,
-        job_inputs=job_inputs,
-    )
+    with silenced(LOGGER.name):  # it warns of each job file that has to be compiled first
+        return load(
+            text,
+            file=file,
+            vocabularies=handlers.VOCABULARIES,
+            addresses={"OPS_EMAIL": (PLACEHOLDER,)} if addresses is None else addresses,
+            job_inputs=job_inputs,
+        )
+
+
+def rules_or_complaint(folder: Path, file: str, *, addresses: Addresses | None) -> Reactions:
+    """As read_rules, for a command. Raises OpsError with every problem."""
+    try:
+        return read_rules(folder, file=file, addresses=addresses)
+    except ConfigurationError as error:
+        remedy = "mend it; `python -m ops validate` finds what is wrong beside it"
+        raise OpsError(f"{file} cannot be used", remedy, code=NOT_ALL, details=error.problems) from None
 
 
 def jobs_named(file: Path) -> frozenset[str]:
@@ -58,4 +69,4 @@ def jobs_named(file: Path) -> frozenset[str]:
 
 def told_address(address: str) -> str:
     """Return *address* as people read it: the placeholder is told as one."""
-    return f"{address} (stands for $OPS_EMAIL)" if address == PLACEHOLDER else address
+    return f"{address}, which stands for $OPS_EMAIL" if address == PLACEHOLDER else address

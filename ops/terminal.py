@@ -1,7 +1,10 @@
 """Text that others wrote, made safe for a terminal, and JSON for scripts."""
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 from rich.console import Console
@@ -50,9 +53,26 @@ def put_json(value: object) -> None:
 
 def complain(error: OpsError, *, as_json: bool) -> typer.Exit:
     """Tell *error*, and return the exit that goes with it."""
+    for detail in error.details:
+        say(plain(f"problem: {detail}"))
     say(plain(f"error: {error.problem}"))
     if error.remedy:
         say(plain(f"remedy: {error.remedy}"))
     if as_json:
-        put_json({"problem": error.problem, "remedy": error.remedy})
+        document: dict[str, object] = {"problem": error.problem, "remedy": error.remedy}
+        put_json({**document, "problems": list(error.details)} if error.details else document)
     return typer.Exit(error.code)
+
+
+@contextmanager
+def silenced(*names: str) -> Iterator[None]:
+    """Keep loggers quiet: they repeat others' words on the terminal, or ours in the form of a log."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

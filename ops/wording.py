@@ -1,0 +1,161 @@
+"""A reaction in words, and the command that does the same by hand. Pure."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from ops.rules import told_address
+from ops.trial import span
+from shared.guards import Guards
+from shared.job_templates.inputs import JobInput
+from shared.reactions import MailRule, Reaction, RunRule
+from shared.reactions.conditions import Test, words
+from shared.reactions.values import EXPRESSION
+from shared.settings import WORKSPACE_ID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """How a family's event is told: what happens to what, which conditions stand beside it, what guards count for."""
+
+    what: str
+    happens: str
+    each: str
+    beside: tuple[str, ...] = ()
+
+
+PHRASES: Mapping[str, Phrase] = {
+    "model-registered": Phrase(what="a model", happens="is registered", each="model", beside=("model", "version")),
+    "data-drift": Phrase(what="drift", happens="is found", each="monitor"),
+    "pipeline-failed": Phrase(what="", happens="fails", each="experiment", beside=("kind",)),
+}
+CLAUSES: Mapping[str, str] = {
+    "workspace": "in the workspace {}",
+    "model": "named {}",
+    "version": "of version {}",
+    "tags": "with the tag {}",
+    "properties": "with the property {}",
+    "monitor": "by the monitor {}",
+    "signal": "in the signal {}",
+    "metric": "with the metric {}",
+    "drift_coefficient": "with a drift coefficient of {}",
+    "experiment": "in the experiment {}",
+    "pipeline": "of the published pipeline {}",
+    "kind": "{}",
+}
+#: What every event has: any value will do there.
+ALWAYS = frozenset({"model", "version", "monitor", "signal", "workspace"})
+NAMES = {"event.model": "the registered version"}
+ENTRY = re.compile(r"event\.(?P<owner>\w+)\.(?P<map>tags|properties)\.(?P<key>.+)")
+NOUNS = {"tags": "tag", "properties": "property"}
+KINDS = {"pipeline": "a pipeline", "command": "a job", "sweep": "a sweep", "automl": "an AutoML run"}
+PERIODS = {"1d": "a day", "1h": "an hour"}
+
+
+def sentence(reaction: Reaction) -> str:
+    """Say what a reaction does, in one sentence."""
+    phrase = PHRASES[reaction.on]
+    clauses = list(_clauses(reaction.when))
+    beside = [clause for name, clause in clauses if name in phrase.beside]
+    after = [clause for name, clause in clauses if name not in phrase.beside]
+    when = " ".join(part for part in (phrase.what, *beside, phrase.happens, *after) if part)
+    return f"When {when}, {'; it also '.join(_actions(reaction))}."
+
+
+def by_hand(
+    job: str, inputs: Mapping[str, str], declared: Mapping[str, JobInput], *, name: str, workspace: str = ""
+) -> str:
+    """Return the command that starts the same job; only the tags that tell of the reaction are missing."""
+    command = ["az", "ml", "job", "create", "-f", job, "--name", name]
+    if WORKSPACE_ID.fullmatch(workspace):
+        _, _, subscription, _, group, *_, own_name = workspace.split("/")
+        command += ["--subscription", subscription, "--resource-group", group, "--workspace-name", own_name]
+    keys = {key: key if key not in declared or declared[key].type == "literal" else f"{key}.path" for key in inputs}
+    command += ["--set"] * bool(inputs) + [f"inputs.{keys[key]}={value}" for key, value in inputs.items()]
+    return shlex.join(command)
+
+
+def by_hand_any(reaction: Reaction, declared: Mapping[str, JobInput]) -> str:
+    """Return that command for any event: names in angle brackets stand for its values. "" where no job starts."""
+    if reaction.run is None:
+        return ""
+    inputs = {key: EXPRESSION.sub(lambda found: f"<{found[1]}>", text) for key, text in reaction.run.texts.items()}
+    return by_hand(reaction.run.job, inputs, declared, name=f"{reaction.name}-<subject>-<12 hex digits>")
+
+
+def _clauses(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    for field in msgspec.structs.fields(when):
+        condition = getattr(when, field.name)
+        if field.name == "kind":
+            kinds = [condition] if isinstance(condition, str) else condition
+            yield "kind", "a job of any kind" if kinds is None else " or ".join(KINDS[kind] for kind in kinds)
+        elif isinstance(condition, Mapping):
+            noun = field.name
+            yield from ((noun, _entry(CLAUSES[noun], key, one)) for key, one in condition.items())
+        elif condition is not None and not (condition == "*" and field.name in ALWAYS):
+            yield field.name, _clause(field.name, condition)
+
+
+def _clause(name: str, condition: object) -> str:
+    match condition:
+        case Test(is_=None, not_=None, present=True):
+            return f"with any {name}"
+        case Test(is_=None, not_=None, present=False):
+            return f"without a {name}"
+        case Test():
+            condition = msgspec.structs.replace(condition, present=None)
+    return CLAUSES[name].format(words(condition))
+
+
+def _entry(clause: str, key: str, condition: object) -> str:
+    """Tell the condition on a tag or property: what is absent is none of the values, and not what `not` names."""
+    match condition:
+        case Test(is_=None, not_=None, present=False):
+            return clause.format(key).replace("with ", "without ", 1)
+        case Test(is_=None, not_=None, present=True) | "*":
+            return clause.format(key)
+        case Test(is_=None, present=None):
+            return clause.format(f"{key}: absent or {words(condition)}")
+        case Test():
+            condition = msgspec.structs.replace(condition, present=None)
+    return clause.format(f"{key}: {words(condition)}")
+
+
+def _actions(reaction: Reaction) -> Iterator[str]:
+    if reaction.run is not None:
+        yield _run(reaction.run) + _guards(reaction.guards, PHRASES[reaction.on].each)
+    if reaction.mail is not None:
+        yield _mail(reaction.mail, reaction.to)
+
+
+def _run(run: RunRule) -> str:
+    given = ", ".join(f"{key} = {_value(text)}" for key, text in run.texts.items())
+    return f"starts {run.job}" + (f" with {given}" if given else "")
+
+
+def _value(text: str) -> str:
+    found = EXPRESSION.fullmatch(text)
+    if found is None or EXPRESSION.search(text, found.start() + 1):
+        return repr(text)
+    if entry := ENTRY.fullmatch(found[1]):
+        return f"the {entry['owner']}'s {NOUNS[entry['map']]} {entry['key']}"
+    return NAMES.get(found[1], f"the {found[1].removeprefix('event.').replace('.', ' ').replace('_', ' ')}")
+
+
+def _guards(guards: Guards, each: str) -> str:
+    cooldown = guards.cooldown and f"once {_per(span(guards.cooldown))}"
+    budget = guards.budget and f"{guards.budget.runs} times {_per(span(guards.budget.per))}"
+    told = " and ".join(part for part in (cooldown, budget) if part)
+    return f", at most {told} for each {each}" if told else ", without any guard"
+
+
+def _per(time: str) -> str:
+    return PERIODS.get(time, f"in {time}")
+
+
+def _mail(mail: MailRule, to: tuple[str, ...]) -> str:
+    runbook = f", with a link to {mail.runbook}" if mail.runbook else ""
+    return f"mails {mail.to} ({', '.join(map(told_address, to))}){runbook}"
