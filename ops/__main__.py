@@ -3,8 +3,8 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, purge, tried, validate
-from ops.options import CODES
+from ops import dead_letters, preview, purge, tried, validate
+from ops.options import ACCESS_CODES, CODES
 
 app = typer.Typer(
     help="The operator's command line of Workspace Reactor.",
@@ -14,10 +14,11 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 
-app.command("purge", epilog=dead_letters.CODES)(purge.purge)
+app.command("purge", epilog=ACCESS_CODES)(purge.purge)
 app.command("compile", epilog=CODES)(compiling.command)
 app.command("validate", epilog=CODES)(validate.command)
 app.command("try", epilog=CODES)(tried.command)
+app.command("preview", epilog=ACCESS_CODES)(preview.command)
 
 
 if __name__ == "__main__":

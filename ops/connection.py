@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ops.generations import Generations
+from ops.history import History
 from ops.letter_box import LetterBox
 from ops.problems import usage
 from ops.state_rows import StateRows
@@ -39,6 +40,7 @@ class State:
     large_events: Blobs
     generations: Generations
     rows: StateRows
+    history: History
 
 
 def storage_of(
@@ -81,6 +83,7 @@ def _state(storage: StateStorage, transport: Transport) -> State:
         large_events=BlobContainer.connect(storage, LARGE_EVENTS, transport=transport, credential=credential),
         generations=Generations.connect(storage, transport=transport, credential=credential),
         rows=StateRows.connect(storage, transport=transport, credential=credential),
+        history=History.connect(storage, transport=transport, credential=credential),
     )
 
 

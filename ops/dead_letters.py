@@ -167,12 +167,20 @@ def _told_one_by_one(reports: Iterable[Report], *, as_json: bool) -> list[Report
 
 
 @contextmanager
-def session(account: str | None, connection_string: str | None, *, as_json: bool) -> Iterator[State]:
-    """Give the clients; tell what goes wrong, with the remedy and the exit code."""
+def session(account: str | None, connection_string: str | None) -> Iterator[State]:
+    """Give the clients. Raises OpsError for whatever goes wrong between us and the account."""
     try:
         with connected(storage_of(account, connection_string)) as state:
             yield state
+    except ReactorError as error:
+        raise translated(error) from None
+
+
+@contextmanager
+def command_session(account: str | None, connection_string: str | None, *, as_json: bool) -> Iterator[State]:
+    """As session; tell what goes wrong, with the remedy and the exit code."""
+    try:
+        with session(account, connection_string) as state:
+            yield state
     except OpsError as error:
         raise complain(error, as_json=as_json) from None
-    except ReactorError as error:
-        raise complain(translated(error), as_json=as_json) from None

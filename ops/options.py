@@ -33,3 +33,4 @@ SettingsFile = Annotated[
 ]
 HERE = Path()
 CODES = "Exit codes: 0 done, 1 something is wrong and told, 2 usage (a wrong option, an input that cannot be read)."
+ACCESS_CODES = f"{CODES[:-1]}, 3 cannot reach the account or not allowed."

@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 import typer
 
 from ops.choice import DURATION
-from ops.dead_letters import Account, AsJson, ConnectionString, session
+from ops.dead_letters import Account, AsJson, ConnectionString, command_session
 from ops.problems import DONE, NOT_ALL, OpsError, translated, usage
 from ops.settled import Purge, Purged, Spared
 from ops.terminal import console, plain, put_json, say
@@ -38,7 +38,7 @@ def purge(
     second mail, and what a guard refused may act. Dead letters and large events are not touched: lifecycle rules of
     the account do that.
     """
-    with session(account, connection_string, as_json=as_json) as state:
+    with command_session(account, connection_string, as_json=as_json) as state:
         now = state.rows.now()
         purging = Purge(rows=state.rows, before=limit(before, now), now=now, dry_run=dry_run)
         if not dry_run and not yes:

@@ -26,7 +26,7 @@ def read_rules(folder: Path, *, file: str = REACTIONS_FILE, addresses: Addresses
     *addresses* are what ``$OPS_EMAIL`` and the like stand for. Raises ConfigurationError with every problem.
     """
     try:
-        text = (folder / file).read_text(encoding="utf-8")
+        text = (folder / file).read_text(encoding="utf-8")  # an absolute path stays as it is
     except FileNotFoundError:
         raise ConfigurationError(
             f"{file}: there is no such file; name the folder (--folder) and the file (--file)"
@@ -48,13 +48,13 @@ def read_rules(folder: Path, *, file: str = REACTIONS_FILE, addresses: Addresses
         )
 
 
-def rules_or_complaint(folder: Path, file: str, *, addresses: Addresses | None) -> Reactions:
-    """As read_rules, for a command. Raises OpsError with every problem."""
+def rules_or_complaint(folder: Path, file: str, *, addresses: Addresses | None, name: str = "") -> Reactions:
+    """As read_rules, for a command; *name* is what to call them. Raises OpsError with every problem."""
     try:
         return read_rules(folder, file=file, addresses=addresses)
     except ConfigurationError as error:
         remedy = "mend it; `python -m ops validate` finds what is wrong beside it"
-        raise OpsError(f"{file} cannot be used", remedy, code=NOT_ALL, details=error.problems) from None
+        raise OpsError(f"{name or file} cannot be used", remedy, code=NOT_ALL, details=error.problems) from None
 
 
 def jobs_named(file: Path) -> frozenset[str]:
@@ -68,5 +68,5 @@ def jobs_named(file: Path) -> frozenset[str]:
 
 
 def told_address(address: str) -> str:
-    """Return *address* as people read it: the placeholder is told as one."""
-    return f"{address}, which stands for $OPS_EMAIL" if address == PLACEHOLDER else address
+    """Return *address* as people read it: the placeholder by what it stands for."""
+    return "$OPS_EMAIL" if address == PLACEHOLDER else address

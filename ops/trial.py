@@ -79,12 +79,13 @@ def decided(
     plan: Plan,
     *,
     installation: str,
+    record: EventRecord | None = None,
     memories: Mapping[str, Memory] | None = None,
     now: datetime | None = None,
 ) -> tuple[EventRecord, Mapping[str, Memory]]:
-    """Decide as the ledger does for an event told for the first time; without *now* no guard is asked."""
+    """Decide as the ledger does, of an event whose row is *record*; without *now* no guard is asked."""
     return decide_event(
-        EventRecord(),
+        record or EventRecord(),
         plan,
         operation_of=partial(operation, event, installation),
         label=event.label,

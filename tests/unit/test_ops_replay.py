@@ -13,6 +13,7 @@ import handlers
 from ops.connection import State
 from ops.dead_letters import _chosen
 from ops.generations import Generations
+from ops.history import History
 from ops.letter_box import Content, Entry, LetterBox, Listing
 from ops.letters import LARGEST
 from ops.problems import ROLES, translated
@@ -83,6 +84,13 @@ class RefusingQueue(FakeQueue):
         super().send(message, after=after)
 
 
+class NoHistory(History):
+    """Nobody asks for it here."""
+
+    def __init__(self) -> None:
+        pass
+
+
 def failed(*models: str) -> FakeService:
     """Return a service that has a letter for each model."""
     service = FakeService()
@@ -100,6 +108,7 @@ def state(service: FakeService, queue: FakeQueue | None = None, refuses: Reactor
         large_events=service.large_events,
         generations=FakeGenerations(service),
         rows=MemoryRows(service.store),
+        history=NoHistory(),
     )
 
 

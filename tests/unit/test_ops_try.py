@@ -78,7 +78,7 @@ def test_people_read_the_same(folder: str, tmp_path: Path) -> None:
         "acts     candidates: every condition holds",
         "input    model = azureml:churn:7",
         "mail     [mlw-churn] Model registered: churn:7",
-        "to       ops@example.com, which stands for $OPS_EMAIL",
+        "to       $OPS_EMAIL",
         "guards   budget 10 per 1d (not asked: that takes the ledger)",
         "nothing  mail-ops: not pipeline-failed: no failed run",
     ):
