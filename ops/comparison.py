@@ -107,12 +107,16 @@ def _difference(
     old: Effect | None, new: Effect | None, was: Verdict, now: Verdict, changed_jobs: frozenset[str]
 ) -> tuple[How | None, tuple[str, ...]]:
     if old is None and new is not None:
-        return "comes", (*_facts(new), f"before: {was.reason}" if was.reason else "before: no such reaction")
+        return "comes", (*_facts(new), f"before: {_without(was)}")
     if new is None:
-        gone = "the reaction has no such action any more" if now.acts else now.reason
-        return "goes", (f"now: {gone}" if gone else "now: no such reaction",)
+        return "goes", (f"now: {_without(now)}",)
     details = tuple(_details(old, new, changed_jobs)) if old is not None else ()
     return ("changes" if details else None), details
+
+
+def _without(verdict: Verdict) -> str:
+    """Say why the job or mail is not there on this side."""
+    return "the reaction has no such action" if verdict.acts else verdict.reason or "no such reaction"
 
 
 def _details(old: Effect, new: Effect, changed_jobs: frozenset[str]) -> Iterator[str]:

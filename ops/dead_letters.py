@@ -57,7 +57,7 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, newest first: what could not be handled, by us or by Event Grid."""
-    with session(account, connection_string, as_json=as_json) as state:
+    with command_session(account, connection_string, as_json=as_json) as state:
         span = since(back)
         entries = waiting(state.box.entries(), span, replayed=replayed)
         letters = (letter for letter in read_all(state.box, entries) if reaction in {None, letter.reaction})
@@ -84,7 +84,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show everything in a dead letter; what would not print is shown as an escape."""
-    with session(account, connection_string, as_json=as_json) as state:
+    with command_session(account, connection_string, as_json=as_json) as state:
         entry = named(state.box.entries(), name)
         letter = next(read_all(state.box, [entry]), None)
         if letter is None:
@@ -118,7 +118,7 @@ def replay(
 
     A failed reaction is decided again, an event that was never handled is handled; twice is as once.
     """
-    with session(account, connection_string, as_json=as_json) as state:
+    with command_session(account, connection_string, as_json=as_json) as state:
         if bool(names) == everything:
             raise usage("name the letters, or say --all", "`list` shows what there is")
         if names and (reaction or back):

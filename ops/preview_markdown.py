@@ -58,7 +58,7 @@ def _reason(reason: Reason) -> str:
 
 
 def _event(one: Change | Reason) -> str:
-    return f"{one.family}<br>{_code(one.event)} in {_code(one.workspace)}<br>{one.at:%Y-%m-%d %H:%M}"
+    return f"{_code(one.event)}<br>{_code(one.workspace)}, {one.at:%Y-%m-%d %H:%M}"
 
 
 def _code(text: str) -> str:

@@ -40,10 +40,10 @@ def tell_preview(out: Console, preview: Preview) -> None:
     found = preview.comparison
     out.print(Text(f"Against {plain(preview.against)}: {preview.summary}"), soft_wrap=True)
     if found.changes:
-        table = _table("", "event", "reaction", "job or mail", "what")
+        table = _table("", "event", "reaction", "what")
         for change in found.changes:
             what = "\n".join(plain(detail, VALUE_CHARACTERS) for detail in change.details)
-            row = (_event(change), change.reaction, f"{change.kind} {plain(change.what)}", what)
+            row = (_event(change), f"{change.reaction}\n{change.kind} {plain(change.what)}", what)
             table.add_row(Text(change.how, style=STYLES[change.how]), *map(Text, row))
         out.print(table)
     else:
@@ -63,7 +63,7 @@ def _table(*columns: str) -> Table:
 
 
 def _event(one: Change | Reason) -> str:
-    return f"{one.family}\n{plain(one.event)} in {plain(one.workspace)}\n{one.at:%Y-%m-%d %H:%M}"
+    return f"{plain(one.event)}\n{plain(one.workspace)}, {one.at:%Y-%m-%d %H:%M}"
 
 
 def preview_json(preview: Preview) -> Mapping[str, object]:

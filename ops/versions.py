@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.git import at_commit
+from ops.problems import usage
 from ops.rules import rules_or_complaint
 from shared.reactions import Reactions
 from shared.reactions.file import Addresses
@@ -40,6 +41,8 @@ def version_against(what: str, folder: Path, file: str, *, addresses: Addresses 
     A file is read with the job files of *folder*, another project's folder with its own, and anything else is a
     commit of *folder*'s repository. Raises OpsError.
     """
+    if not what.strip():
+        raise usage("--against is empty", "name a commit, a file or a folder; is a variable not set?")
     if Path(what).is_file():
         path = Path(what).resolve()
         return version_of(folder, str(path), addresses=addresses, name=what)

@@ -185,7 +185,7 @@ def test_nothing_differs() -> None:
         (
             "    mail: { to: ops }\n",
             "",
-            ["goes mail guarded $OPS_EMAIL: now: the reaction has no such action any more"],
+            ["goes mail guarded $OPS_EMAIL: now: the reaction has no such action"],
         ),
         (
             "mail: { to: ops }",
@@ -195,7 +195,7 @@ def test_nothing_differs() -> None:
         (
             GUARDED[GUARDED.index("    run:") : GUARDED.index("  - { name: all")],
             "    mail: { to: ops }\n",
-            ["goes job guarded pipelines/offline-test.yml: now: the reaction has no such action any more"],
+            ["goes job guarded pipelines/offline-test.yml: now: the reaction has no such action"],
         ),
         (
             "job: pipelines/offline-test.yml }",

@@ -1,10 +1,10 @@
 """docs/ops.md holds to the commands: options, kinds, states, roles, exit codes and the keys of the JSON."""
 
 import re
-import typing
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -12,56 +12,67 @@ import typer.main
 
 from ops import letters, problems, replay, settled
 from ops.__main__ import app
+from ops.backtest import Tellings
+from ops.comparison import Change, Comparison, Reason
 from ops.documents import letter_json, message_json, report_json, summary_json
+from ops.judgement import Judged
 from ops.letter_box import Entry
+from ops.preview_rendering import Preview, change_json, preview_json, reason_json
 from ops.purge import YOUNGEST, purge_json
 from ops.state_rows import PAGE_ROWS, StateRows
+from ops.told import Told
+from ops.trial import try_event
+from ops.tried_rendering import judged_json
+from ops.validate import Found, _document, _reaction_json
 from shared.gateways.queue import LONGEST_DELAY
 from shared.messages import Message
-from tests.markdown import DOCS, blocks, code, section, table
+from tests.fakes.events import sample
+from tests.fakes.service import REACTIONS, rules
+from tests.markdown import DOCS, ROOT, blocks, code, pages, section, table
 
 PAGE = (DOCS / "ops.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
+CALL = re.compile(r"python -m ops ([^\n`#>]*[a-zA-Z0-9])")
 
 
-def commands() -> dict[str, Any]:
-    """Return the commands by name; those of dead-letters by their own, which no other has."""
-    group: Any = typer.main.get_command(app)
-    groups = {name: command for name, command in group.commands.items() if hasattr(command, "commands")}
-    single = {name: command for name, command in group.commands.items() if name not in groups}
-    return single | {name: one for command in groups.values() for name, one in command.commands.items()}
+def commands(group: Any = None, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Return every command with the words that name it."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *words, name)
+        else:
+            yield (*words, name), command
 
 
-def lines() -> Iterator[list[str]]:
-    """Return the words of every command line in the pages."""
-    for page in (PAGE, OPERATIONS):
-        for block in blocks(page):
-            for line in block.text.splitlines():
-                if "python -m ops " in line:
-                    yield line.split("python -m ops ")[1].removeprefix("dead-letters ").split()
+def lines() -> list[str]:
+    """Return every command line in the pages' blocks and in the pipelines to copy."""
+    texts = [block.text for page in pages() for block in blocks(page.read_text(encoding="utf-8"))]
+    texts += [path.read_text(encoding="utf-8") for path in sorted((DOCS / "ci").iterdir())]
+    return sorted({found.strip() for text in texts for found in CALL.findall(text)})
 
 
-@pytest.mark.parametrize("words", list(lines()), ids=" ".join)
-def test_command_lines_are_accepted(words: list[str]) -> None:
+@pytest.mark.parametrize("line", lines())
+def test_command_lines_are_accepted(line: str) -> None:
     """Every line of the pages is one that the command takes."""
-    command = commands()[words[0]]
-    command.make_context(words[0], words[1:], resilient_parsing=False)
+    words = shlex.split(line)
+    ((name, command),) = ((name, command) for name, command in commands() if words[: len(name)] == list(name))
+    command.make_context(" ".join(name), words[len(name) :], resilient_parsing=False)
 
 
 def test_every_option_is_told() -> None:
     """And no other."""
-    options = {option for command in commands().values() for one in command.params for option in one.opts}
-    assert set(re.findall(r"(?<!-)--[a-z][a-z-]*", PAGE)) == {option for option in options if option.startswith("--")}
+    options = {option for _, command in commands() for one in command.params for option in one.opts}
+    assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]*", PAGE)) == {
+        option for option in options if option.startswith("--")
+    }
 
 
 def test_kinds_and_states() -> None:
     """The words that scripts compare with."""
-    assert {code(kind)[0] for kind, _ in table(section(PAGE, "list"), "kind")} == set(
-        typing.get_args(letters.Kind.__value__)
-    )
+    assert {code(kind)[0] for kind, _ in table(section(PAGE, "list"), "kind")} == set(get_args(letters.Kind.__value__))
     (states,) = (what for key, what in table(section(PAGE, "JSON"), "report") if key == "`status`")
-    assert set(code(states)) == set(typing.get_args(replay.Status.__value__))
+    assert set(code(states)) == set(get_args(replay.Status.__value__))
 
 
 def test_words_of_a_purge() -> None:
@@ -91,6 +102,17 @@ def test_roles() -> None:
         assert all(name in scope for name in told[role]), role
 
 
+def test_json_documents_are_told() -> None:
+    """Of validate and preview, whose documents are no list of one thing."""
+    told = {code(name)[0]: set(code(document)) for name, document in table(section(PAGE, "JSON"), "command")}
+    found = Found(problems=(), warnings=(), settings="", reactions=())
+    assert told["validate"] == _document(found, ROOT).keys()
+    comparison = Comparison(changes=(), reasons=(), before={"job": 0, "mail": 0}, after={"job": 0, "mail": 0})
+    preview = Preview(against="", events=0, tellings=Tellings(all=(), refused=()), comparison=comparison)
+    document: Any = preview_json(preview)
+    assert told["preview"] == document.keys() | document["jobs"].keys()
+
+
 def keys(head: str) -> set[str]:
     """Return the keys that a table of the page tells."""
     return {key for cell, _ in table(section(PAGE, "JSON"), head) for key in code(cell)}
@@ -104,5 +126,17 @@ def test_json_keys_are_those_of_the_code() -> None:
     purge = settled.Purge(rows=StateRows(None), before=NOW, now=NOW)  # type: ignore[arg-type] # nothing is asked
     assert keys("counts") == purge_json(purge, None).keys()
     assert keys("report") == report_json(replay.Report(name="x", status="sent")).keys()
+    rule = rules(REACTIONS).rules[0]
+    assert keys("reaction") == _reaction_json(rule, "").keys()
+    (trial,) = try_event(sample("model-registered"), rules(REACTIONS))
+    judged = Judged(told=Told(source="", content=b"{}"), verdicts=trial.verdicts)
+    document: Any = judged_json(judged, lambda _: "", None)
+    verdict = document["reactions"][0]
+    assert (keys("event tried"), keys("verdict")) == (document.keys(), verdict.keys())
+    assert keys("effect") == verdict["effects"][0].keys()
+    place: Any = {"event": "", "family": "", "workspace": "", "at": datetime(2026, 11, 24, tzinfo=UTC), "reaction": ""}
+    change = Change(**place, how="comes", kind="job", what="", details=())
+    assert keys("change") == change_json(change).keys()
+    assert keys("changed reason") == reason_json(Reason(**place, before="", after="")).keys()
     (messages,) = (what for key, what in table(section(PAGE, "JSON"), "report") if key == "`messages`")
     assert set(code(messages)) == message_json(Message()).keys()
