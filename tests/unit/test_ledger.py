@@ -222,7 +222,7 @@ def test_a_replay_that_a_guard_refuses_keeps_the_number_of_its_failure() -> None
         used = used.admit(str(number), now=START, horizon=timedelta(days=1))
     record, _ = decide_event(
         EventRecord(reactions={"offline-test": failed}),
-        model_registered.plan(event, reactions),
+        model_registered.FAMILY.plan(event, reactions),
         operation_of=lambda reaction: FakeService().ledger.operation(event, 0, reaction),
         label=event.label,
         memories={"offline-test": used},

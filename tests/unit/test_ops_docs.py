@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import typing
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
