@@ -1,0 +1,163 @@
+"""Events for tests, made from the project's sample events: one builder, at least, for every family.
+
+What a builder is not told is as in the sample. Each returns the event as decoded JSON, for you to alter further.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from handlers import data_drift, pipeline_failure
+from handlers import model_registered as models
+from local.samples import sample
+
+__all__ = ["BUILDERS", "cloud_event", "dataset_drift", "drift", "model_registered", "pipeline_failed", "sample"]
+
+WORKSPACE = "mlw-churn"
+#: The run types of root runs, as Azure ML tells them.
+RUN_TYPES = {
+    "pipeline": "azureml.PipelineRun",
+    "command": "azureml.scriptrun",
+    "sweep": "hyperdrive",
+    "automl": "automl",
+}
+
+
+def model_registered(
+    *,
+    name: str = "churn",
+    version: str = "7",
+    tags: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+    workspace: str = WORKSPACE,
+) -> dict[str, Any]:
+    """Return the event of a registered model version."""
+    return _told(
+        "model-registered",
+        workspace,
+        f"models/{name}:{version}",
+        modelName=name,
+        modelVersion=version,
+        modelTags=tags,
+        modelProperties=properties,
+    )
+
+
+def drift(
+    *,
+    monitor: str = "churn-monitor",
+    signal: str = "data_drift",
+    metric: str | Sequence[str] = "PopulationStabilityIndex",
+    run: str = "mon-20261124-step-drift",
+    experiment: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+    workspace: str = WORKSPACE,
+) -> dict[str, Any]:
+    """Return the event of a model monitor's breach: its step *run*, in an experiment named as the monitor.
+
+    Metrics, tags and properties are told as Azure ML does, beside its own. A signal that Azure ML does not have goes
+    by its whole name, `<monitor>_<signal>`.
+    """
+    data = sample("monitor-breach")["data"]
+    breach: str = data["runTags"][data_drift.BREACH_TAG]
+    told = data_drift.SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
+    metrics = [metric] if isinstance(metric, str) else metric
+    values = [{"metric_value": 0.41, "metric_name": one, "threshold_value": 0.2, "group": "tenure"} for one in metrics]
+    listed = [json.dumps(value, separators=(",", ":")) for value in values]
+    return _told(
+        "monitor-breach",
+        workspace,
+        f"experiments/{data['experimentId']}/runs/{run}",
+        experimentName=experiment or monitor,
+        runId=run,
+        runTags={**data["runTags"], data_drift.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
+        runProperties={**data["runProperties"], **(properties or {})},
+    )
+
+
+def dataset_drift(
+    *,
+    monitor: str = "churn-drift",
+    drift_coefficient: float = 0.62,
+    run: str = "9a1b_1764000000",
+    workspace: str = WORKSPACE,
+) -> dict[str, Any]:
+    """Return the retired form of drift, DatasetDriftDetected."""
+    data = sample("dataset-drift")["data"]
+    subject = f"datadrift/{data['dataDriftId']}/run/{run}"
+    return _told(
+        "dataset-drift",
+        workspace,
+        subject,
+        dataDriftName=monitor,
+        driftCoefficient=drift_coefficient,
+        runId=run,
+    )
+
+
+def pipeline_failed(
+    *,
+    experiment: str = "churn-training",
+    run: str = "train-churn-0421",
+    kind: str = "pipeline",
+    pipeline: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+    workspace: str = WORKSPACE,
+) -> dict[str, Any]:
+    """Return the event of a root run that failed; *kind* is one of RUN_TYPES, *pipeline* a published pipeline's id.
+
+    Properties are told beside those that Azure ML sets itself.
+    """
+    data = sample("pipeline-failed")["data"]
+    own = data["runProperties"] if kind == "pipeline" else {}
+    return _told(
+        "pipeline-failed",
+        workspace,
+        f"experiments/{data['experimentId']}/runs/{run}",
+        experimentName=experiment,
+        runId=run,
+        runType=RUN_TYPES[kind],
+        runTags=tags,
+        runProperties={
+            **own,
+            "azureml.runsource": RUN_TYPES[kind],
+            **({"azureml.pipelineid": pipeline} if pipeline else {}),
+            **(properties or {}),
+        },
+    )
+
+
+def cloud_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same event in the schema of CloudEvents, in which a subscription may ask for it."""
+    return {
+        "specversion": "1.0",
+        "source": event["topic"],
+        "subject": event["subject"],
+        "type": event["eventType"],
+        "time": event["eventTime"],
+        "id": event["id"],
+        "data": dict(event["data"]),
+    }
+
+
+#: By the word after `on:`.
+BUILDERS: Mapping[str, tuple[Callable[..., dict[str, Any]], ...]] = {
+    models.FAMILY.name: (model_registered,),
+    data_drift.FAMILY.name: (drift, dataset_drift),
+    pipeline_failure.FAMILY.name: (pipeline_failed,),
+}
+
+
+def _told(name: str, workspace: str, subject: str, **data: object) -> dict[str, Any]:
+    """Return a sample told differently; None leaves a field as it is."""
+    event = sample(name)
+    owner = event["topic"].rpartition("/")[0]
+    changed = {key: value for key, value in data.items() if value is not None}
+    return {
+        **event,
+        "topic": workspace if workspace.startswith("/") else f"{owner}/{workspace}",
+        "subject": subject,
+        "data": {**event["data"], **changed},
+    }
