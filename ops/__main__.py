@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, preview, purge, tried, validate
+from ops import dead_letters, init, preview, purge, tried, validate
 from ops.options import ACCESS_CODES, CODES
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.add_typer(dead_letters.app, name="dead-letters")
 
 app.command("purge", epilog=ACCESS_CODES)(purge.purge)
+app.command("init", epilog=CODES)(init.command)
 app.command("compile", epilog=CODES)(compiling.command)
 app.command("validate", epilog=CODES)(validate.command)
 app.command("try", epilog=CODES)(tried.command)
