@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from shared import __version__
 from shared import settings as app_settings
-from shared.errors import ConfigurationError
 from shared.gateways import Blobs, DeadLetters, Jobs, Mail, Queue
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.ledger import Ledger
@@ -56,16 +55,11 @@ class Service:
     def reactions(self) -> Reactions:
         """The rules, checked against the job files they name."""
         # PyYAML is needed once per process and not at index.
-        from shared.reactions.file import load
+        from shared.reactions.file import load, read
 
         file = self.settings.reactions_file
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problem = f"{file.name}: cannot be read ({type(error).__name__}); see app setting REACTIONS_FILE"
-            raise ConfigurationError(problem) from None
         return load(
-            text,
+            read(file),
             file=file.name,
             vocabularies=self._vocabularies,
             addresses={"OPS_EMAIL": self.settings.ops_email},

@@ -16,9 +16,11 @@ from shared.guards import Budget, Guards
 from shared.reactions.conditions import Place, first_failing
 from shared.reactions.values import Kind, Values, absent_in, replaced
 
-DURATION = r"^[1-9][0-9]{0,3}(s|m|h|d)$"
-NAME = r"^[a-z][a-z0-9-]{0,39}$"
-HTTPS = r"^https://"
+#: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
+DURATION = r"^[1-9][0-9]{0,3}(s|m|h|d)$(?!\n)"
+NAME = r"^[a-z][a-z0-9-]{0,39}$(?!\n)"
+HTTPS = r"^https://[^\s]+$(?!\n)"
+JOB_FILE = r"^(?!/)(?!.*\.\.)[^\\\u0000-\u001f]+\.ya?ml$(?!\n)"
 Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 #: Bounds keep a reaction's memory within one table property (about 110 bytes an entry).
@@ -32,7 +34,7 @@ DAILY = Budget(runs=10, per=timedelta(days=1))
 class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`run:` the job file, and its inputs from literals and `${{ event.… }}`."""
 
-    job: str
+    job: Annotated[str, msgspec.Meta(pattern=JOB_FILE)]
     inputs: dict[str, str | bool | int | float] = {}
 
     @property

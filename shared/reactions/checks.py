@@ -13,7 +13,7 @@ from shared.reactions import DAILY, GuardsRule, Reaction, RuleBase, Vocabulary, 
 from shared.reactions.conditions import Place
 from shared.reactions.patterns import refusal
 from shared.reactions.strict import convert
-from shared.reactions.values import kind_of, known, names_in, tried
+from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
 from shared.yaml_document import Document, Path, did_you_mean
 
 
@@ -60,15 +60,19 @@ class RuleChecker:
         vocabulary = self._vocabularies.get(on) if isinstance(on, str) else None
         before = len(self._document.problems)
         if vocabulary is None:
-            hint = did_you_mean(str(on), self._vocabularies)
-            self._report(f"`on` must be one of {', '.join(self._vocabularies)}{hint}", "on")
+            hint = did_you_mean(on, self._vocabularies) if isinstance(on, str) else ""
+            each = "; write a rule for each" if isinstance(on, list) else ""
+            missing = "" if "on" in raw else "missing; it is "
+            self._report(f"`on` is {missing}one of {', '.join(self._vocabularies)}{hint}{each}", "on")
+            # What stands under `when` is of no known family; the rest is checked all the same.
+            raw = {key: value for key, value in raw.items() if key != "when"} | {"on": ""}
         when = vocabulary.when if vocabulary else msgspec.Struct
         rule = convert(raw, rule_type(when), lambda problem, path: self._report(problem, *path))
         if rule is None or vocabulary is None:
             return None
         self._check_when(getattr(rule, "when", None))
-        self._check_actions(rule)
-        inputs = self._check_inputs(rule, vocabulary)
+        self._check_actions(rule, raw)
+        inputs = self._check_inputs(rule, raw, vocabulary)
         if len(self._document.problems) > before:
             return None
         return Reaction(
@@ -86,18 +90,18 @@ class RuleChecker:
     def _check_when(self, when: Place | None) -> None:
         for path, condition in _conditions(when) if when else ():
             if reason := refusal(condition):
-                self._report(reason, "when", *path)
+                self._report(f"`{path[-1]}`: {reason}", "when", *path)
 
-    def _check_actions(self, rule: RuleBase) -> None:
-        if rule.run is None and rule.mail is None:
+    def _check_actions(self, rule: RuleBase, raw: Mapping[str, object]) -> None:
+        if "run" not in raw and "mail" not in raw:
             self._report("a reaction needs `run`, `mail`, or both")
-        if rule.run is None and rule.guards is not None:
+        elif "run" not in raw and "guards" in raw:
             self._report("`guards` are for a `run`; a mail is sent once for each event anyway", "guards")
-        if rule.mail is not None and not self._recipients.get(rule.mail.to):
+        if rule.mail is not None and rule.mail.to not in self._recipients:
             hint = did_you_mean(rule.mail.to, self._recipients) or "; name it under `recipients`"
             self._report(f"unknown recipient {rule.mail.to!r}{hint}", "mail", "to")
 
-    def _check_inputs(self, rule: RuleBase, vocabulary: Vocabulary) -> Mapping[str, JobInput]:
+    def _check_inputs(self, rule: RuleBase, raw: Mapping[str, Any], vocabulary: Vocabulary) -> Mapping[str, JobInput]:
         if rule.run is None:
             return {}
         texts = rule.run.texts
@@ -109,7 +113,7 @@ class RuleChecker:
                 self._report(problem, "run", "job")
             return {}
         for key, wanted in declared.items():
-            if not wanted.optional and key not in texts:
+            if not wanted.optional and key not in (raw["run"].get("inputs") or ()):
                 self._report(f"{rule.run.job} needs the input {key!r}; give it under `inputs`", "run")
         for key, text in texts.items():
             if key not in declared:
@@ -123,6 +127,9 @@ class RuleChecker:
         """Report what nothing stands behind; yield the inputs that ask for it."""
         names = known(vocabulary.values)
         for key, text in texts.items():
+            if "${{" in EXPRESSION.sub("", text):
+                self._report(f"`{key}`: a `${{{{` without its `}}}}`", "run", "inputs", key)
+                yield key
             for name in names_in(text):
                 if kind_of(name, vocabulary.values) is None:
                     hint = did_you_mean(name, names) or f"; known: {', '.join(names)}"
@@ -133,7 +140,9 @@ class RuleChecker:
 def _refused(text: str, declared: JobInput, vocabulary: Vocabulary) -> str:
     """Try the input with samples in place of the event's values."""
     of_model = any(kind_of(name, vocabulary.values) == "model" for name in names_in(text))
-    return declared.refuses(tried(text, vocabulary.values), of_model=of_model)
+    sample = tried(text, vocabulary.values)
+    told = repr(text) if sample == text else f"{text} (tried as {sample!r})"
+    return declared.refuses(sample, of_model=of_model).replace(repr(sample), told)
 
 
 def _conditions(when: Place) -> Iterator[tuple[tuple[str, ...], object]]:

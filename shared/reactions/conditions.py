@@ -14,8 +14,8 @@ type Globs = str | list[str]
 type Met = str | float | tuple[str, ...] | None
 """What an event has: a text, a number, several texts, or nothing."""
 
-#: What is shown of a value that a condition met, in characters.
-SHOWN = 80
+#: What is shown of a value that a condition met, and of a reason, in characters.
+SHOWN, REASON = 80, 500
 
 
 class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,7 +70,7 @@ def words(condition: object) -> str:
             return " and ".join(part for part in parts if part)
         case Bounds():
             pairs = msgspec.structs.asdict(condition).items()
-            return " and ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in pairs if value is not None)
+            return " and ".join(f"{name.replace('_', ' ')} {value:.12g}" for name, value in pairs if value is not None)
     return repr(condition)
 
 
@@ -103,17 +103,23 @@ def _folded(wanted: object) -> object:
 def _failing(name: str, wanted: object, met: Met) -> str:
     if holds(wanted, met):
         return ""
-    told = "absent" if met is None or met == () else _shown(met)
-    return f"{name}: wanted {words(wanted)}, is {told}"
+    return f"{cut(f'{name}: wanted {words(wanted)}', REASON // 2)}, is {cut(_shown(met), REASON // 2 - 5)}"
 
 
 def _shown(met: Met) -> str:
     match met:
+        case None | ():
+            return "absent"
         case str():
-            return repr(met[:SHOWN])
+            return repr(cut(met, SHOWN))
         case tuple():
-            return ", ".join(repr(one[:SHOWN]) for one in met[:3]) + (", …" if len(met) > len(met[:3]) else "")
-    return f"{met:g}"
+            return ", ".join(repr(cut(one, SHOWN)) for one in met[:3]) + (", …" if len(met) > len(met[:3]) else "")
+    return f"{met:.12g}"
+
+
+def cut(text: str, length: int) -> str:
+    """Return *text* at no more than *length*, with a mark where something is left out."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def holds(wanted: object, met: Met) -> bool:

@@ -1,8 +1,14 @@
 """Conditions that nobody can mean: empty, unbalanced, or written in another language than that of patterns."""
 
+import math
+import re
+
 import msgspec
 
-from shared.reactions.conditions import Bounds, Test
+from shared.reactions.conditions import SHOWN, Bounds, Test, cut, words
+
+#: Signs of a regular expression. `1.*` is none: the versions that begin with `1.`.
+REGULAR = re.compile(r"(?<!\d)\.[*+]|\\|^\^|\$$|\(.*\|.*\)")
 
 
 def refusal(condition: object) -> str:
@@ -23,21 +29,34 @@ def _refusal_of_mapping(condition: Test | Bounds) -> str:
     if not msgspec.to_builtins(condition):
         return f"says nothing; known: {', '.join(field.encode_name for field in msgspec.structs.fields(condition))}"
     if isinstance(condition, Bounds):
-        return ""
+        return _refusal_of_bounds(condition)
     if condition.present is False and (condition.is_, condition.not_) != (None, None):
         return "`present: false` leaves nothing that `is` or `not` could be about; write one of them"
     return refusal(condition.is_) or refusal(condition.not_)
+
+
+def _refusal_of_bounds(bounds: Bounds) -> str:
+    """Bounds that no number is within."""
+    least = [one for one in (bounds.above, bounds.at_least) if one is not None]
+    most = [one for one in (bounds.below, bounds.at_most) if one is not None]
+    if not all(map(math.isfinite, (*least, *most))):
+        return "a bound is a number such as 0.3"
+    low, high = max(least, default=-math.inf), min(most, default=math.inf)
+    if low > high or (low == high and low in {bounds.above, bounds.below}):
+        return f"no number is {words(bounds)}"
+    return ""
 
 
 def _refusal_of_pattern(pattern: str) -> str:
     if not pattern.strip():
         return "an empty pattern; write { present: false } for what is absent"
     if pattern.startswith("!"):
-        return f"a pattern cannot begin with `!`; write {{ not: {pattern[1:]!r} }}"
-    if ".*" in pattern or (pattern.startswith("^") and pattern.endswith("$")):
-        return "looks like a regular expression; patterns have only `*`, `?` and `[…]`"
+        return f"a pattern cannot begin with `!`; write {{ not: {cut(pattern[1:], SHOWN)!r} }}"
+    if REGULAR.search(pattern):
+        remedy = "patterns have `*`, `?` and `[…]`, such as `churn-*` or `[.]*`"
+        return f"{cut(pattern, SHOWN)!r} looks like a regular expression; {remedy}"
     if _unclosed(pattern):
-        return "a `[` without its `]`; write `[[]` for the character itself"
+        return f"{cut(pattern, SHOWN)!r} has a `[` without its `]`; write `[[]` for the character itself"
     return ""
 
 

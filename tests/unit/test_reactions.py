@@ -46,7 +46,7 @@ def test_on_is_a_word() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("on: model-registered", "on: model-registred", "5: `on` must be one of model-registered, data-drift"),
+        ("on: model-registered", "on: model-registred", "5: `on` is one of model-registered, data-drift"),
         ("on: model-registered", "on: model-registred", "did you mean 'model-registered'?"),
         ("    run:", "    rn:", "6: unknown key 'rn'; did you mean 'run'?"),
         ("      job: ", "      jobs: ", "7: unknown key 'jobs'; did you mean 'job'?"),
@@ -55,16 +55,16 @@ def test_on_is_a_word() -> None:
         (
             "    run:",
             "    guards: { cooldown: 1 hour }\n    run:",
-            "6: must be a duration: a number of 1 to 9999 and one of",
+            "6: `cooldown` must be a duration: a number of 1 to 9999 and one of",
         ),
         (
             "    run:",
             "    guards: { budget: { runs: 0, per: 1d } }\n    run:",
-            "6: must be a whole number of at least 1",
+            "6: `runs` must be a whole number of at least 1",
         ),
         ("    run:", "    guards: { budget: { runs: 1 } }\n    run:", "6: `per` is missing"),
         ("    run:", "    guards: off\n    run:", "6: "),
-        ("name: offline-test", "name: Offline Test", "4: must be a name of a-z"),
+        ("name: offline-test", "name: Offline Test", "4: `name` must be a name of a-z"),
         ("  - name: offline-test\n    on", "  - on", "4: `name` is missing"),
         (
             "pipelines/offline-test.yml",
@@ -81,15 +81,15 @@ def test_on_is_a_word() -> None:
         (
             GOOD[GOOD.index("    run:") :],
             "    mail: { to: ops, runbook: 'http://x' }",
-            "6: must be a link that starts with https://",
+            "6: `runbook` must be a link that starts with https://",
         ),
         (GOOD[GOOD.index("    run:") :], "    mail: { to: ops }\n    guards: none", "7: `guards` are for a `run`"),
         ("offline-test.yml", "needs-a-model.yml", "6: pipelines/needs-a-model.yml needs the input 'model'"),
-        ("$OPS_EMAIL", "$OPS_MAIL", "2: not a mail address; write one, or $OPS_EMAIL"),
+        ("$OPS_EMAIL", "$OPS_MAIL", "2: '$OPS_MAIL' is not a mail address; write one, or $OPS_EMAIL"),
         ("reactions:", "reaction:", "did you mean 'reactions'?"),
         ("recipients:\n  ops: $OPS_EMAIL", "recipients: [ops]", "1: `recipients` must map names to addresses"),
         (GOOD, "reactions: 7", "1: `reactions` must be a list of rules"),
-        (GOOD, "7", "reactions.yaml: must be a mapping"),
+        (GOOD, "7", "1: the file must be a mapping"),
         (GOOD, "reactions: [", "reactions.yaml:1: not YAML"),
         (GOOD, GOOD + GOOD[GOOD.index("  - name") :], "8: the name 'offline-test' is taken"),
     ],
