@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.actions import Deferred, Done, Failed, Operation, Outcome, SubmitJob
+from shared.actions import Action, Deferred, Done, Failed, Operation, Outcome, SubmitJob
 from shared.guards import Memory, Skipped, decide
 from shared.reactions import Matched, Plan, Unmatched
 from shared.records import EventRecord, ReactionRecord, Wake
@@ -37,31 +37,42 @@ def decide_event(
         for key, action in item.actions.items():
             if not _undecided(record, key, reopen):
                 continue
+            if key != name and _mailed(record.reactions.get(name), operation_of(name)):
+                continue  # the rule has gained a job since: what was decided stays
             operation, memory = operation_of(key), memories.get(name, Memory())
-            failure = record.reactions[key].failure if key in record.reactions else 0
             # The guards are asked once for a reaction: its mail goes with its job, whatever was decided about that.
             leader = decided.get(name, record.reactions.get(name)) if key != name else None
             refusal = _refusal(item, memory, operation, now) if leader is None else _like(leader)
-            if refusal is not None:
-                decided[key] = ReactionRecord(decision="skipped", reason=refusal.reason, failure=failure)
-                continue
+            failure = record.reactions[key].failure if key in record.reactions else 0
+            decided[key] = _decided(item, action, refusal, operation, label=label, failure=failure)
             horizon = item.reaction.guards.horizon
-            if horizon and now is not None and leader is None:
+            if refusal is None and leader is None and horizon and now is not None:
                 remembered[name] = memory.admit(operation.digest, now=now, horizon=horizon)
-            submits = isinstance(action, SubmitJob)
-            decided[key] = ReactionRecord(
-                decision="admitted",
-                reason=_why(item),
-                operation=operation.digest,
-                effect=operation.job_name(label) if submits else operation.mail_id(),
-                failure=failure,
-            )
     return changed(record, decided), remembered
+
+
+def _decided(
+    item: Matched, action: Action, refusal: Skipped | None, operation: Operation, *, label: str, failure: int
+) -> ReactionRecord:
+    if refusal is not None:
+        return ReactionRecord(decision="skipped", reason=refusal.reason, failure=failure)
+    return ReactionRecord(
+        decision="admitted",
+        reason=_why(item),
+        operation=operation.digest,
+        effect=operation.job_name(label) if isinstance(action, SubmitJob) else operation.mail_id(),
+        failure=failure,
+    )
 
 
 def _undecided(record: EventRecord, key: str, reopen: str) -> bool:
     standing = record.reactions.get(key)
     return standing is None or standing.undecided(name=key, reopen=reopen)
+
+
+def _mailed(standing: ReactionRecord | None, operation: Operation) -> bool:
+    """Tell whether the reaction was a mail alone when it was decided."""
+    return standing is not None and standing.effect == operation.mail_id()
 
 
 def _like(leader: ReactionRecord) -> Skipped | None:

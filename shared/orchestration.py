@@ -100,8 +100,9 @@ class Orchestration:
         self, event: Event, planned: Matched | None, name: str, admission: Admission
     ) -> tuple[Outcome, Admission]:
         record = admission.record.reactions[name]
-        if planned is None:
-            reason = "rule_gone: the rule was removed or no longer matches"
+        mails = record.effect == self.ledger.operation(event, self.message.generation, name).mail_id()
+        if planned is None or isinstance(planned.actions[name], SendMail) != mails:
+            reason = "rule_gone: the rule was removed, no longer matches, or does something else now"
             return Deferred(reason=reason, after=RULE_GONE_RETRY, limit=RULE_GONE), admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
