@@ -55,6 +55,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m ops compile --check
 	@$(PY) -m local.locks --check
+	@$(PY) -m ops schema --check
 
 format: $(STAMP) ## format the code
 	@.venv/bin/ruff format .

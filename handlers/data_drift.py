@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -17,7 +18,7 @@ from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
 from shared.reactions import Vocabulary
-from shared.reactions.conditions import Bounds, Condition, Conditions, Place
+from shared.reactions.conditions import Bounds, Condition, Conditions, Place, says
 from shared.reactions.values import Values
 
 DATASET_DRIFT_DETECTED = f"{EVENT_TYPE_PREFIX}DatasetDriftDetected"
@@ -77,13 +78,20 @@ class DataDrifted(Event):
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: data-drift`; a signal about quality or performance is no reason to retrain."""
 
-    monitor: Condition | None = None
-    signal: Condition | None = msgspec.field(default_factory=lambda: ["data_drift", "prediction_drift"])
-    metric: Condition | None = None
-    drift_coefficient: Bounds | None = None
-    experiment: Condition | None = None
-    tags: Conditions | None = None
-    properties: Conditions | None = None
+    monitor: Annotated[Condition | None, says("the monitor's name")] = None
+    signal: Annotated[
+        Condition | None,
+        says("the signal's name; left out: `data_drift` or `prediction_drift`"),
+    ] = msgspec.field(default_factory=lambda: ["data_drift", "prediction_drift"])
+    metric: Annotated[
+        Condition | None, says("the metrics beyond their threshold, any of them; `DatasetDriftDetected` has none")
+    ] = None
+    drift_coefficient: Annotated[
+        Bounds | None, says("the drift's magnitude, a number; only `DatasetDriftDetected` has it")
+    ] = None
+    experiment: Annotated[Condition | None, says("the monitor's experiment; `DatasetDriftDetected` has none")] = None
+    tags: Annotated[Conditions | None, says("the tags of the run that found it, each by its name")] = None
+    properties: Annotated[Conditions | None, says("the properties of the run that found it, each by its name")] = None
 
 
 def recognise(envelope: Envelope) -> DataDrifted | NotOurs:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from handlers.family import COMMON, Family
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
 from shared.reactions import Vocabulary
-from shared.reactions.conditions import Condition, Conditions, Place
+from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
 
 MODEL_REGISTERED = f"{EVENT_TYPE_PREFIX}ModelRegistered"
@@ -48,10 +49,10 @@ class ModelRegistered(Event):
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: model-registered`."""
 
-    model: Condition | None = None
-    version: Condition | None = None
-    tags: Conditions | None = None
-    properties: Conditions | None = None
+    model: Annotated[Condition | None, says("the model's name")] = None
+    version: Annotated[Condition | None, says('the version, which is text: `"7"`')] = None
+    tags: Annotated[Conditions | None, says("the tags of the model version, each by its name")] = None
+    properties: Annotated[Conditions | None, says("the properties of the model version, each by its name")] = None
 
 
 def recognise(envelope: Envelope) -> ModelRegistered | NotOurs:

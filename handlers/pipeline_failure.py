@@ -5,14 +5,14 @@ Jobs of other kinds are told in the same way; a rule asks for them by `kind`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
 from shared.reactions import Vocabulary
-from shared.reactions.conditions import Condition, Conditions, Place
+from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
 
 type Kind = Literal["pipeline", "command", "sweep", "automl"]
@@ -62,11 +62,14 @@ class PipelineFailed(Event):
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions of `on: pipeline-failed`."""
 
-    experiment: Condition | None = None
-    kind: Kind | list[Kind] | None = "pipeline"
-    pipeline: Condition | None = None
-    tags: Conditions | None = None
-    properties: Conditions | None = None
+    experiment: Annotated[Condition | None, says("the experiment's name")] = None
+    kind: Annotated[
+        Kind | list[Kind] | None,
+        says("`pipeline`, `command`, `sweep` or `automl`, or a list of them; left out: `pipeline`"),
+    ] = "pipeline"
+    pipeline: Annotated[Condition | None, says("the id of the published pipeline; other pipelines have none")] = None
+    tags: Annotated[Conditions | None, says("the tags of the root run, each by its name")] = None
+    properties: Annotated[Conditions | None, says("the properties of the root run, each by its name")] = None
 
 
 def recognise(envelope: Envelope) -> PipelineFailed | NotOurs:

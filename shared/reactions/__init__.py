@@ -13,7 +13,7 @@ import msgspec
 from shared.actions import Action, Notice, SendMail, SubmitJob, mail_beside
 from shared.events import Event
 from shared.guards import Budget, Guards
-from shared.reactions.conditions import Place, first_failing
+from shared.reactions.conditions import Place, first_failing, says
 from shared.reactions.values import Kind, Values, absent_in, replaced
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
@@ -34,8 +34,15 @@ DAILY = Budget(runs=10, per=timedelta(days=1))
 class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`run:` the job file, and its inputs from literals and `${{ event.… }}`."""
 
-    job: Annotated[str, msgspec.Meta(pattern=JOB_FILE)]
-    inputs: dict[str, str | bool | int | float] = {}
+    job: Annotated[
+        str,
+        msgspec.Meta(pattern=JOB_FILE),
+        says("a job file, by its path from the project's folder: the YAML that `az ml job create -f` takes"),
+    ]
+    inputs: Annotated[
+        dict[str, str | bool | int | float],
+        says("values for inputs that the job file declares, with the event's values as `${{ event.… }}`"),
+    ] = {}
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -46,32 +53,43 @@ class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`mail:` a name under `recipients`, and a link to what to do."""
 
-    to: str
-    runbook: Annotated[str, msgspec.Meta(pattern=HTTPS)] = ""
+    to: Annotated[str, says("a name under `recipients`")]
+    runbook: Annotated[
+        str, msgspec.Meta(pattern=HTTPS), says("a link that begins with `https://`; the mail has a button for it")
+    ] = ""
 
 
 class BudgetRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`budget:` at most so many runs per time, for each subject."""
 
-    runs: Runs
-    per: Duration
+    runs: Annotated[Runs, says("how many, 1 to 200")]
+    per: Annotated[Duration, says("a duration, such as `1d`")]
 
 
 class GuardsRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`guards:` what is not named keeps its default."""
 
-    cooldown: Duration | None = None
-    budget: BudgetRule | None = None
+    cooldown: Annotated[Duration | None, says("at most one run in that time")] = None
+    budget: Annotated[BudgetRule | None, says("at most so many runs in the time that ends now")] = None
 
 
 class RuleBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The keys every reaction may have; `when` comes from the family."""
 
-    name: Name
-    on: str
-    run: RunRule | None = None
-    mail: MailRule | None = None
-    guards: GuardsRule | Literal["none"] | None = None
+    name: Annotated[
+        Name,
+        says(
+            "its own name in the file: a letter, then letters, digits and hyphens, all lower case, at most 40 "
+            "characters. It begins the names of the jobs it starts"
+        ),
+    ]
+    on: Annotated[str, says("the family of events")]
+    run: Annotated[RunRule | None, says("the job to start")] = None
+    mail: Annotated[MailRule | None, says("the mail to send")] = None
+    guards: Annotated[
+        GuardsRule | Literal["none"] | None,
+        says("reasons not to run; what is left out keeps its default, `none` turns all off"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

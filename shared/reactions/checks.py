@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 
 import msgspec
 
 from shared.errors import ConfigurationError
 from shared.guards import Budget, Guards
 from shared.reactions import DAILY, GuardsRule, Reaction, RuleBase, Vocabulary, duration
-from shared.reactions.conditions import Place
+from shared.reactions.conditions import Place, says
 from shared.reactions.patterns import refusal
 from shared.reactions.strict import convert
 from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
@@ -157,7 +157,10 @@ def _conditions(when: Place) -> Iterator[tuple[tuple[str, ...], object]]:
 @cache
 def rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
     """Return the type of a rule whose `when` is that of the family."""
-    fields: list[tuple[str, Any, Any]] = [("when", when | None, None)]
+    described: Any = Annotated[
+        when | None, says("conditions, all of which must hold; left out: every event of the family")
+    ]
+    fields: list[tuple[str, Any, Any]] = [("when", described, None)]
     return cast(
         "type[RuleBase]",
         msgspec.defstruct("Rule", fields, bases=(RuleBase,), frozen=True, forbid_unknown_fields=True, kw_only=True),

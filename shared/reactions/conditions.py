@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import assert_never
+from typing import Annotated, assert_never
 
 import msgspec
 
@@ -18,23 +18,32 @@ type Met = str | float | tuple[str, ...] | None
 SHOWN, REASON = 80, 500
 
 
+def says(text: str) -> msgspec.Meta:
+    """Document a key: in the schema, where editors show it, and in docs/reactions.md, which a test holds to it."""
+    return msgspec.Meta(description=text)
+
+
 class Test(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`{ is: …, not: …, present: … }`: all that is said must hold."""
 
     __test__ = False  # no test of pytest's
 
-    is_: Globs | None = msgspec.field(default=None, name="is")
-    not_: Globs | None = msgspec.field(default=None, name="not")
-    present: bool | None = None
+    is_: Annotated[Globs | None, says("a pattern, or a list of which one must match")] = msgspec.field(
+        default=None, name="is"
+    )
+    not_: Annotated[Globs | None, says("a pattern, or a list of which none may match")] = msgspec.field(
+        default=None, name="not"
+    )
+    present: Annotated[bool | None, says("`true`: there must be a value; `false`: there must be none")] = None
 
 
 class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`{ above: …, at_least: …, below: …, at_most: … }`: all that is said must hold of a number."""
 
-    above: float | None = None
-    at_least: float | None = None
-    below: float | None = None
-    at_most: float | None = None
+    above: Annotated[float | None, says("the number must be greater")] = None
+    at_least: Annotated[float | None, says("the number must be greater, or the same")] = None
+    below: Annotated[float | None, says("the number must be smaller")] = None
+    at_most: Annotated[float | None, says("the number must be smaller, or the same")] = None
 
 
 type Condition = str | list[str] | Test
@@ -45,7 +54,9 @@ type Conditions = dict[str, Condition]
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Conditions that every family has."""
 
-    workspace: Condition | None = None
+    workspace: Annotated[
+        Condition | None, says("the workspace's name, without regard to case; needed only with several workspaces")
+    ] = None
 
 
 def first_failing(when: msgspec.Struct, event: Event) -> str:

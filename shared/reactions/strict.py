@@ -78,8 +78,8 @@ def _problems(raw: object, kind: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _members(kind: Any) -> Iterator[Any]:  # noqa: ANN401 - any type
     """Yield what a union is made of, through aliases; anything else as it is. An absent key is no value: no None."""
-    if isinstance(kind, TypeAliasType):
-        kind = kind.__value__
+    while isinstance(kind, TypeAliasType) or (get_origin(kind) is Annotated and not _shape(kind)):
+        kind = kind.__value__ if isinstance(kind, TypeAliasType) else get_args(kind)[0]
     if get_origin(kind) in {Union, UnionType}:
         for one in get_args(kind):
             yield from _members(one)
@@ -134,8 +134,7 @@ def _wanted(kind: Any) -> str:  # noqa: ANN401 - any type
     if origin is Literal:
         return _or([f"`{word}`" for word in get_args(kind)])
     if origin is Annotated:
-        plain, meta = get_args(kind)
-        return SHAPES.get(meta.pattern) or _wanted(plain)
+        return _shape(kind) or _wanted(get_args(kind)[0])
     if issubclass(origin, msgspec.Struct):
         return f"a mapping ({', '.join(f'`{field.encode_name}`' for field in msgspec.structs.fields(origin))})"
     return TYPES[origin]
@@ -151,6 +150,11 @@ def _found(raw: object) -> str:
             return f"the number {str(raw)[:20]}"
         case _:
             return TYPES[type(raw)]
+
+
+def _shape(kind: Any) -> str:  # noqa: ANN401 - any type
+    """Return what the pattern of an annotated type asks for, "" where it has none."""
+    return next((SHAPES[meta.pattern] for meta in get_args(kind)[1:] if meta.pattern), "")
 
 
 def _or(words: list[str]) -> str:
