@@ -62,8 +62,8 @@ class RuleChecker:
         if vocabulary is None:
             hint = did_you_mean(on, self._vocabularies) if isinstance(on, str) else ""
             each = "; write a rule for each" if isinstance(on, list) else ""
-            missing = "" if "on" in raw else "missing; it is "
-            self._report(f"`on` is {missing}one of {', '.join(self._vocabularies)}{hint}{each}", "on")
+            missing = "" if "on" in raw else "is missing; it "
+            self._report(f"`on` {missing}must be one of {', '.join(self._vocabularies)}{hint}{each}", "on")
             # What stands under `when` is of no known family; the rest is checked all the same.
             raw = {key: value for key, value in raw.items() if key != "when"} | {"on": ""}
         when = vocabulary.when if vocabulary else msgspec.Struct

@@ -1,6 +1,7 @@
 """docs/reactions.md is the whole vocabulary of reactions.yaml, and its examples are what they say."""
 
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 
 import msgspec
@@ -8,12 +9,16 @@ import pytest
 import yaml
 
 import handlers
-from handlers.family import Family
+from handlers.family import COMMON, Family
+from shared.actions import mail_beside
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
-from shared.reactions import DAILY, GuardsRule, MailRule, Reactions, RuleBase, RunRule
+from shared.reactions import DAILY, GuardsRule, MailRule, Reactions, RunRule
+from shared.reactions.checks import rule_type
+from shared.reactions.conditions import Bounds, Place, Test
 from shared.reactions.file import load
+from shared.reactions.values import Kind, known
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
 
 PAGE = (DOCS / "reactions.md").read_text(encoding="utf-8")
@@ -66,13 +71,38 @@ def test_mistakes_are_told_as_the_page_says() -> None:
     assert list(raised.value.problems) == told.text.splitlines()
 
 
+def described(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the keys of a type with what the code says of each, which editors show as well."""
+    _, components = msgspec.json.schema_components([struct], ref_template="{name}")
+    return {key: told["description"] for key, told in components[struct.__name__]["properties"].items()}
+
+
+def kinds(vocabulary: Mapping[str, Kind]) -> list[list[str]]:
+    """Return names as people write them, with their kinds: a key of a map is text."""
+    return [
+        [name, kind if kind != "map" else "text"]
+        for name, kind in zip(known(vocabulary), vocabulary.values(), strict=True)
+    ]
+
+
 @pytest.mark.parametrize("family", handlers.HANDLERS, ids=lambda family: family.name)
 def test_a_family_is_told_in_full(family: Family) -> None:  # type: ignore[type-arg]  # of any event
-    """Conditions and names behind `${{ }}`, in both directions."""
+    """Conditions with their words, and names behind `${{ }}` with their kinds, in both directions."""
     text = section(PAGE, f"On: {family.name}")
-    conditions = [code(row[0])[0] for row in table(text, "condition")]
-    assert conditions == [field.name for field in msgspec.structs.fields(family.vocabulary.when)]
-    assert [code(row[0])[0] for row in table(text, "name")] == list(family.vocabulary.values)
+    common = described(Place)
+    told = {code(name)[0]: matched for name, matched in table(text, "condition")}
+    assert told == {key: words for key, words in described(family.vocabulary.when).items() if key not in common}
+    own = {name: kind for name, kind in family.vocabulary.values.items() if name not in COMMON}
+    assert [[code(name)[0], kind] for name, kind, _value in table(text, "name")] == kinds(own)
+    assert family.vocabulary.values == {**own, **COMMON}
+
+
+def test_what_all_families_have_is_told_once() -> None:
+    """The condition `workspace`, and the names of every event."""
+    text = section(PAGE, "When: conditions")
+    assert {code(name)[0]: matched for name, matched in table(text, "condition")} == described(Place)
+    names = table(section(PAGE, "Names in inputs"), "name")
+    assert [[code(name)[0], kind] for name, kind, _value in names] == kinds(COMMON)
 
 
 def test_no_family_is_told_that_does_not_exist() -> None:
@@ -81,18 +111,40 @@ def test_no_family_is_told_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    ("title", "head", "rule"),
+    ("title", "head", "struct"),
     [
-        ("The file", "key of a rule", RuleBase),
+        ("The file", "key of a rule", rule_type(Place)),
+        ("When: conditions", "key of a condition", Test),
+        ("When: conditions", "key of bounds", Bounds),
         ("Run: jobs", "key of `run`", RunRule),
         ("Mail", "key of `mail`", MailRule),
-        ("Guards", "guard", GuardsRule),
     ],
 )
-def test_keys_are_those_of_the_code(title: str, head: str, rule: type[msgspec.Struct]) -> None:
-    """Every key of a rule and of its sections; `when` is added by the family."""
-    told = {key for row in table(section(PAGE, title), head) for key in code(row[0])}
-    assert told - {"when"} == {field.name for field in msgspec.structs.fields(rule)}
+def test_keys_are_those_of_the_code(title: str, head: str, struct: type[msgspec.Struct]) -> None:
+    """Every key of a rule and of its sections, in the words that editors show."""
+    told = {code(key)[0]: words for key, words in table(section(PAGE, title), head)}
+    assert told == described(struct)
+
+
+def test_guards_are_those_of_the_code() -> None:
+    """Every guard, with what it means."""
+    rows = table(section(PAGE, "Guards"), "guard")
+    assert {code(guard)[0]: meaning for guard, _form, meaning, _default in rows} == described(GuardsRule)
+
+
+@pytest.mark.parametrize("row", table(section(PAGE, "When: conditions"), "form"), ids=lambda row: row[0])
+def test_every_form_of_a_condition_can_be_written(row: list[str]) -> None:
+    """As it stands in the table."""
+    (form,) = code(row[0])
+    family = "data-drift" if form.startswith("drift_") else "model-registered"
+    rule = read(f"- name: a\n  on: {family}\n  when: {{ {form} }}\n  mail: {{ to: ops }}\n").rules[0]
+    assert msgspec.to_builtins(rule.when)[form.partition(":")[0]]
+
+
+def test_the_key_of_a_mail_beside_a_job() -> None:
+    """By which it is found in the ledger and replayed."""
+    assert f"`{mail_beside('retrain-and-tell')}`" in section(PAGE, "Run and mail")
+    assert f"`{mail_beside('<name>')}`" in section(PAGE, "Run and mail")
 
 
 def test_defaults_are_those_of_the_code() -> None:
@@ -110,9 +162,15 @@ def test_defaults_are_those_of_the_code() -> None:
     assert {guards.budget for guards in rules.values()} == {DAILY}
 
 
-def test_the_default_signals_are_told() -> None:
-    """What `signal` is when it is left out."""
-    ((_name, _matched, left_out),) = (
-        row for row in table(section(PAGE, "On: data-drift"), "condition") if code(row[0]) == ["signal"]
-    )
-    assert code(left_out) == handlers.data_drift.When().signal
+@pytest.mark.parametrize(
+    ("family", "condition", "default"),
+    [
+        ("data-drift", "signal", handlers.data_drift.When().signal),
+        ("pipeline-failed", "kind", [handlers.pipeline_failure.When().kind]),
+    ],
+)
+def test_default_conditions_are_told(family: str, condition: str, default: list[str]) -> None:
+    """What a condition is when it is left out."""
+    rows = {code(name)[0]: matched for name, matched in table(section(PAGE, f"On: {family}"), "condition")}
+    assert code(rows[condition].partition("left out: ")[2]) == default
+    assert [name for name, matched in rows.items() if "left out: " in matched] == [condition]

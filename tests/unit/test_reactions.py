@@ -46,7 +46,7 @@ def test_on_is_a_word() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("on: model-registered", "on: model-registred", "5: `on` is one of model-registered, data-drift"),
+        ("on: model-registered", "on: model-registred", "5: `on` must be one of model-registered, data-drift"),
         ("on: model-registered", "on: model-registred", "did you mean 'model-registered'?"),
         ("    run:", "    rn:", "6: unknown key 'rn'; did you mean 'run'?"),
         ("      job: ", "      jobs: ", "7: unknown key 'jobs'; did you mean 'job'?"),
