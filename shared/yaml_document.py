@@ -100,19 +100,19 @@ class Document:
         found: dict[str, object] = {}
         first: dict[str, int] = {}
         for key, value in node.value:
-            line = key.start_mark.line
+            line, name = key.start_mark.line, self._text(key)
             if not isinstance(key, yaml.ScalarNode):
                 self._note(line, 'a key must be a word; is something like "${{ event.model }}" without its quotes?')
-            elif key.value == "<<":
+            elif name == "<<":
                 self._note(line, "`<<` is not part of YAML 1.2; write the lines out, so that a rule can be read alone")
-            elif key.value in first:
-                self._note(line, f"{key.value!r} stands here twice; the first is on line {first[key.value] + 1}")
+            elif name in first:
+                self._note(line, f"{name!r} stands here twice; the first is on line {first[name] + 1}")
             else:
-                first[key.value], found[key.value] = line, self._plain(value, depth + 1)
+                first[name], found[name] = line, self._plain(value, depth + 1)
         return found
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
-        text = node.value
+        text = self._text(node)
         try:
             match node.tag.removeprefix(TAG):
                 case "str":
@@ -129,6 +129,14 @@ class Document:
         except ValueError:
             self._note(node.start_mark.line, "a number that cannot be read; put it in quotes if it is text")
         return text
+
+    def _text(self, node: yaml.Node) -> str:
+        """Return what is written; half a character, which only an escape can write, is told."""
+        text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+        whole = text.encode(errors="replace").decode()
+        if whole != text:
+            self._note(node.start_mark.line, "an escape (`\\u…`) of half a character; write the character itself")
+        return whole
 
     def _line(self, path: Path) -> int:
         node = self._root

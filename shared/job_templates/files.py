@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[bytes, str]:
     """Bytes and SHA-256 of the job file. Raises ConfigurationError when it cannot be read."""
     try:
         raw = path.read_bytes()
-    except (OSError, ValueError):  # the latter: a character that no path can have
+    except OSError:
         raise ConfigurationError(
             f"{label(path)}: there is no such job file; `run: job:` takes a path from the project's folder"
         ) from None

@@ -68,6 +68,25 @@ def test_every_problem_has_its_line_and_says_one_thing(file: Path) -> None:
         assert problem.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: offline-test", 'name: "offline-test\\n"'),
+        ("cooldown: 24h", 'cooldown: "24h\\n"'),
+        ("job: pipelines/retrain.yml", 'job: "pipelines/retrain.yml\\n"'),
+        ("https://wiki.example.com", "https://wiki.example.com\\n"),
+        ("job: pipelines/retrain.yml", 'job: "pipelines/\\0.yml"'),
+        ("job: pipelines/retrain.yml", 'job: "pipelines/\\ud83d.yml"'),
+        ("[churn-*", '["\\ud83d"'),
+    ],
+)
+def test_an_escape_brings_nothing_in(old: str, new: str) -> None:
+    """No line end at the end of a name, a duration, a path or a link; no character that is none."""
+    assert old in GOOD
+    with pytest.raises(ConfigurationError):
+        loaded(GOOD.replace(old, new))
+
+
 def test_a_file_that_nobody_wrote_by_hand() -> None:
     """Refused before a second is spent on it."""
     with pytest.raises(ConfigurationError, match="larger than 256 KiB"):

@@ -213,6 +213,14 @@ def test_a_reason_is_short_and_names_both(key: str, patterns: list[str], met: st
         assert "…" in reason
 
 
+def test_a_reason_about_very_much_is_short() -> None:
+    """Each of its parts is cut: a name, what is wanted, and what is met."""
+    for key, patterns, met in (("k" * 900, ["x"], "y"), ("k", ["x" * 900], "y"), ("k", ["x"] * 900, "\0" * 900)):
+        reason = first_failing(pipeline_failure.When(tags={key: patterns}), failed_run({key: met}))
+        assert len(reason) <= REASON
+        assert ", is '" in reason
+
+
 KINDS: Mapping[str, Kind] = {
     "event.model": "model",
     "event.model.name": "text",
@@ -257,6 +265,12 @@ def test_a_key_of_a_map_is_a_name(key: str, value: str) -> None:
 def test_only_documented_names(name: str, kind: Kind | None) -> None:
     """A map alone is no value, and case counts."""
     assert kind_of(name, KINDS) == kind
+
+
+def test_the_longest_map_that_fits_owns_a_name() -> None:
+    """Also when the shorter one has such a key."""
+    values: Values = {"event.model.tags": {"deep.x": "short"}, "event.model.tags.deep": {"x": "long"}}
+    assert value_of("event.model.tags.deep.x", values) == "long"
 
 
 def test_names_are_told_as_people_write_them() -> None:
