@@ -49,7 +49,9 @@ def test_contention_gives_way(caplog: pytest.LogCaptureFixture, monkeypatch: pyt
     assert service.jobs.puts == []
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
-    assert service.orchestration(message).react(event, model_registered.FAMILY.plan) == Settlement(reactions={}, wake=None)
+    assert service.orchestration(message).react(event, model_registered.FAMILY.plan) == Settlement(
+        reactions={}, wake=None
+    )
 
 
 def test_each_copy_names_the_one_it_replaces() -> None:
