@@ -23,24 +23,27 @@ from ops.versions import Version, version_against, version_of
 SAMPLES = "samples"
 
 
+Against = Annotated[
+    str, typer.Option("--against", metavar="REF|FILE|DIR", help="The old reactions: a commit, a file, a project.")
+]
+Events = Annotated[
+    Path | None,
+    typer.Option("--events", metavar="DIR", help="Events to play: a folder or a file; else samples/ of the project."),
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Instead: those on record in the ledger, e.g. 30d.")
+]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Markdown, for a comment on a pull request.")]
+FailOnChange = Annotated[bool, typer.Option("--fail-on-change", help="Exit 1 when a job or mail differs.")]
+
+
 def command(
     *,
-    against: Annotated[
-        str, typer.Option("--against", metavar="REF|FILE|DIR", help="The old reactions: a commit, a file, a project.")
-    ],
-    events: Annotated[
-        Path | None,
-        typer.Option(
-            "--events", metavar="DIR", help="Events to play: a folder or a file; else samples/ of the project."
-        ),
-    ] = None,
-    back: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Instead: those on record in the ledger, e.g. 30d.")
-    ] = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, for a comment on a pull request.")] = False,
-    fail_on_change: Annotated[
-        bool, typer.Option("--fail-on-change", help="Exit 1 when a job or mail differs.")
-    ] = False,
+    against: Against,
+    events: Events = None,
+    back: Since = None,
+    as_markdown: AsMarkdown = False,
+    fail_on_change: FailOnChange = False,
     folder: Folder = HERE,
     file: File = None,
     settings: SettingsFile = None,
@@ -53,16 +56,17 @@ def command(
     Nothing is started or sent. Guards count, by the times of the events.
     """
     try:
-        if as_markdown and as_json:
-            raise usage("--markdown and --json exclude each other")
-        if back is None and (account or connection_string):
-            raise usage("--account and --connection-string are for --since")
-        if back is not None and events is not None:
-            raise usage("--events and --since exclude each other")
+        wrong = {
+            "--markdown and --json exclude each other": as_markdown and as_json,
+            "--events and --since exclude each other": back is not None and events is not None,
+            "--account and --connection-string are for --since": back is None and bool(account or connection_string),
+        }
+        if found := [problem for problem, holds in wrong.items() if holds]:
+            raise usage("; ".join(found))
         known = at_hand(settings)
         name = known.reactions_file(file)
         old, new = _versions(against, folder, name, known)
-        told = _recorded(back, account, connection_string) if back else _kept(events or folder / SAMPLES)
+        told = _recorded(back, account, connection_string) if back is not None else _kept(events or folder / SAMPLES)
         preview = _preview(old, new, in_order(told, known.workspaces), known)
     except OpsError as error:
         raise complain(error, as_json=as_json) from None

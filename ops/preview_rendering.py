@@ -32,7 +32,11 @@ class Preview:
         before, after = self.comparison.before, self.comparison.after
         counts = ", ".join(f"{kind}s {before[kind]} → {after[kind]}" for kind in ("job", "mail"))
         others = f", {passed} more that are of no family" if passed else ""
-        return f"{self.events} events, told {told} times{others}: {counts}."
+        return f"{_count(self.events, 'event')}, told {_count(told, 'time')}{others}: {counts}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def tell_preview(out: Console, preview: Preview) -> None:

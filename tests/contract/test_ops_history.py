@@ -108,7 +108,13 @@ def test_rows_written_before_are_not_even_sent(state: State, storage: StateStora
 def test_more_than_a_page(state: State, storage: StateStorage, transport: Transport) -> None:
     """A table answers with 1,000 rows at most; memory rows and others between them are none of ours."""
     store = TableStore.connect(storage, transport=transport)
-    kinds = [f"event|h{number:04}" for number in range(1005)] + ["memory|h", "eventual", "event", "dry|memory|h"]
+    kinds = [f"event|h{number:04}" for number in range(1005)] + [
+        "memory|h",
+        "eventual",
+        "event~",
+        "event",
+        "dry|memory|h",
+    ]
     for some in batched(kinds, 100, strict=False):
         store.transaction([Row(partition="h-pages", key=key, values={"event": f"h-page {key}"}) for key in some])
     contents = [told.content for told in state.history.back(DAY, state.large_events)]

@@ -117,6 +117,14 @@ def test_another_workspace_is_skipped(folder: str) -> None:
     assert "acts     candidates" in ops("try", "-", "--folder", folder, stdin=json.dumps(event)).out
 
 
+def test_a_workspace_that_is_no_id(folder: str) -> None:
+    """The command by hand then leaves the workspace to the person."""
+    said = ops("try", "-", "--folder", folder, "--json", stdin=json.dumps({**candidate(), "topic": "mine"}))
+    command = said.document["events"][0]["reactions"][0]["effects"][0]["by_hand"]
+    assert command.startswith("az ml job create ")
+    assert "--workspace-name" not in command
+
+
 def test_no_network_is_touched(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a socket is made."""
 

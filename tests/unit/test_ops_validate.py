@@ -13,6 +13,12 @@ from ops.wording import CLAUSES, KINDS, PHRASES, sentence
 from tests.fakes.project import ops, project
 from tests.fakes.service import WORKSPACE, rules
 
+# azure-ai-ml 1.35 uses what marshmallow 4 will drop and what Python deprecates; both say so.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::marshmallow.warnings.Marshmallow4Warning"),
+    pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
+]
+
 SETTINGS = {
     "WORKSPACES": WORKSPACE,
     "OPS_EMAIL": "ops@contoso.com, second@contoso.com",
@@ -161,6 +167,15 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
         assert one in problems
     assert said.document["reactions"] == []
     assert said.document["ok"] is False
+
+
+def test_a_stale_file_is_told_without_a_log_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is compiled for the check, as the app would, but a person reads this."""
+    folder = project(tmp_path)
+    (folder / "pipelines/compiled/retrain.json").write_text("{}")
+    said = ops("validate", "--folder", str(folder))
+    assert (said.code, said.err.count("retrain.json is stale or missing")) == (1, 1)
+    assert [record for record in caplog.records if record.name == "reactor"] == []
 
 
 def test_settings_from_the_environment(tmp_path: Path) -> None:
