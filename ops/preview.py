@@ -120,11 +120,12 @@ def _preview(old: Version, new: Version, tellings: Tellings, known: AtHand) -> P
 
 
 def _tell(preview: Preview, *, as_json: bool, as_markdown: bool) -> None:
+    out = console()  # also has what the terminal cannot show be told as escapes
     if as_json:
         put_json(preview_json(preview))
     elif as_markdown:
         typer.echo(markdown(preview), nl=False)
     else:
-        tell_preview(console(), preview)
+        tell_preview(out, preview)
     for refused in preview.tellings.refused:
         say(f"warning: {plain(refused)}")
