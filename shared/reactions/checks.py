@@ -112,8 +112,9 @@ class RuleChecker:
             for problem in error.problems:
                 self._report(problem, "run", "job")
             return {}
+        written = raw["run"].get("inputs", {})
         for key, wanted in declared.items():
-            if not wanted.optional and key not in (raw["run"].get("inputs") or ()):
+            if not wanted.optional and isinstance(written, dict) and key not in written:
                 self._report(f"{rule.run.job} needs the input {key!r}; give it under `inputs`", "run")
         for key, text in texts.items():
             if key not in declared:

@@ -108,6 +108,13 @@ def test_all_mistakes_are_told_in_one_go() -> None:
     assert len(problems(text)) == 4
 
 
+@pytest.mark.parametrize("inputs", ["5", "[model]", "{ model: [x] }", "{ model: }", "model"])
+def test_an_input_that_is_mistaken_is_not_missing(inputs: str) -> None:
+    """One problem, not a second one that follows from it."""
+    (told,) = problems(GOOD.replace("offline-test.yml", f"needs-a-model.yml\n      inputs: {inputs}"))
+    assert "needs the input" not in told
+
+
 def test_problems_of_the_job_file_stand_at_its_line() -> None:
     """A job file that is missing or refused is a mistake of the rule that names it."""
 
