@@ -15,7 +15,7 @@ from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
 
-type Kind = Literal["pipeline", "command", "sweep", "automl"]
+type Kind = Literal["pipeline", "command", "sweep", "automl", "*"]
 
 #: How the first words of a mail call each kind.
 NAMES = {"pipeline": "Pipeline", "command": "Job", "sweep": "Sweep", "automl": "AutoML run"}
@@ -65,7 +65,7 @@ class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     experiment: Annotated[Condition | None, says("the experiment's name")] = None
     kind: Annotated[
         Kind | list[Kind] | None,
-        says("`pipeline`, `command`, `sweep` or `automl`, or a list of them; left out: `pipeline`"),
+        says("`pipeline`, `command`, `sweep` or `automl`, a list of them, or `*` for all; left out: `pipeline`"),
     ] = "pipeline"
     pipeline: Annotated[Condition | None, says("the id of the published pipeline; other pipelines have none")] = None
     tags: Annotated[Conditions | None, says("the tags of the root run, each by its name")] = None

@@ -136,6 +136,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("pipeline-failed", FAILED, "kind: command", "kind: wanted 'command', is 'pipeline'"),
     ("pipeline-failed", COMMAND, "kind: command", ""),
     ("pipeline-failed", COMMAND, "experiment: '*'", "kind: wanted 'pipeline', is 'command'"),
+    ("pipeline-failed", COMMAND, "kind: '*'", ""),
     ("pipeline-failed", PUBLISHED, "pipeline: p-1", ""),
     ("pipeline-failed", PUBLISHED, "pipeline: { not: p-1 }", "pipeline: wanted not 'p-1', is 'p-1'"),
     ("pipeline-failed", FAILED, "pipeline: '*'", "pipeline: wanted '*', is absent"),
