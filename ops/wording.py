@@ -91,7 +91,7 @@ def _clauses(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
         condition = getattr(when, field.name)
         if field.name == "kind":
             kinds = [condition] if isinstance(condition, str) else condition
-            yield "kind", "a job of any kind" if kinds is None else " or ".join(KINDS[kind] for kind in kinds)
+            yield "kind", "a job of any kind" if "*" in kinds else " or ".join(KINDS[kind] for kind in kinds)
         elif isinstance(condition, Mapping):
             noun = field.name
             yield from ((noun, _entry(CLAUSES[noun], key, one)) for key, one in condition.items())

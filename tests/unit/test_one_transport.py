@@ -41,7 +41,7 @@ def test_import_linter_bans_what_may_be_installed(tmp_path: Path) -> None:
     """In a copy of the project with a gateway that has a client of its own."""
     for name in ("handlers", "shared"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("local", "ops"):
+    for name in ("local", "ops", "testkit"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").touch()
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -67,7 +67,7 @@ def told(when: str, *, on: str = "model-registered", more: str = "mail: { to: op
         ("pipeline-failed", "{ kind: [sweep, automl] }", "When a sweep or an AutoML run fails"),
         (
             "pipeline-failed",
-            "{ kind: null, pipeline: { present: false }, properties: { x: { present: true } } }",
+            "{ kind: '*', pipeline: { present: false }, properties: { x: { present: true } } }",
             "When a job of any kind fails without a pipeline with the property x",
         ),
     ],
@@ -157,7 +157,7 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert said.code == 1
     problems = "\n".join(said.document["problems"])
     for one in (
-        "reactions.yaml:10: unknown key 'modle'",
+        "reactions.yaml:11: unknown key 'modle'",
         "pipelines/gone.yml: there is no such job file",
         "pipelines/retrain.yml: pipelines/compiled/retrain.json is stale or missing; run `python -m ops compile`",
         "pipelines/offline-test.yml: pipelines/compiled/offline-test.json is stale or missing",
