@@ -17,14 +17,10 @@ from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
 from shared.telemetry import Facts, emit
+from shared.waits import GONE, within_limits
 
 #: A wake-up this late is taken for lost: any delivery may then carry the event on.
 OVERDUE = timedelta(minutes=15)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-#: How long the rule of an admitted reaction may be missing: a rolling update, a roll-back.
-RULE_GONE, RULE_GONE_RETRY = timedelta(minutes=30), timedelta(minutes=5)
-#: Trouble without a success in between for this long ends in a dead letter; Event Grid gives up after 24 h as well.
-TROUBLE = timedelta(hours=24)
 #: Two deliveries at once: the second gives the first one this long before it looks the mail up.
 SENDING = timedelta(minutes=1)
 CONTENTION = timedelta(seconds=15)
@@ -79,7 +75,7 @@ class Orchestration:
                 outcome, admission = self._perform(event, actions.get(name), name, admission)
             except RowTooLargeError as error:  # it does not shrink by waiting
                 outcome = Failed(reason=f"row-too-large: {error} Not done: do by hand what {name} does")
-            outcomes[name] = _within_limits(outcome, name, admission)
+            outcomes[name] = within_limits(outcome, name, admission.record, admission.now)
         settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes)
         return settlement
@@ -102,8 +98,7 @@ class Orchestration:
         record = admission.record.reactions[name]
         mails = record.effect == self.ledger.operation(event, self.message.generation, name).mail_id()
         if planned is None or isinstance(planned.actions[name], SendMail) != mails:
-            reason = "rule_gone: the rule was removed, no longer matches, or does something else now"
-            return Deferred(reason=reason, after=RULE_GONE_RETRY, limit=RULE_GONE), admission
+            return GONE, admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
         match planned.actions[name]:
@@ -188,15 +183,3 @@ class Orchestration:
         copy = msgspec.structs.replace(self.message, token=token, replaces=replaces)
         self.queue.send(copy.encode(), after=delay)
         return delay
-
-
-def _within_limits(outcome: Outcome, name: str, admission: Admission) -> Outcome:
-    """Turn "later" into a failure when its reason, or trouble of any kind, lasts too long."""
-    if not isinstance(outcome, Deferred):
-        return outcome
-    limited, trouble = admission.record.reactions[name].limited_since, admission.record.trouble_since
-    if outcome.limit is not None and limited is not None and admission.now >= limited + outcome.limit:
-        return Failed(reason=f"{outcome.reason}; for {outcome.limit // MINUTE} min: mend it and replay")
-    if trouble is not None and admission.now >= trouble + TROUBLE:
-        return Failed(reason=f"trouble for {TROUBLE // HOUR} h without a success; last: {outcome.reason}")
-    return outcome
