@@ -173,7 +173,9 @@ class StoreContract:
         assert store.query(partition, ["event|1"]).rows[0].values == {"by": winners[0]}
 
     @pytest.mark.parametrize(
-        "value", ["x" * PROPERTY_CHARACTERS, "é" * PROPERTY_CHARACTERS, "🙂" * (PROPERTY_CHARACTERS // 2)]
+        "value",
+        ["x" * PROPERTY_CHARACTERS, "é" * PROPERTY_CHARACTERS, "🙂" * (PROPERTY_CHARACTERS // 2)],
+        ids=["ASCII", "two bytes in UTF-8", "two units in UTF-16"],
     )
     def test_largest_value_is_kept(self, store: Store, partition: str, value: str) -> None:
         """A value of exactly the limit is stored; the limit counts UTF-16."""
