@@ -45,7 +45,7 @@ figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with the
 
 mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 6 minutes on one core)
 	@rm -rf mutants
-	@.venv/bin/mutmut run --max-children $(WORKERS)
+	@.venv/bin/mutmut run --max-children $(WORKERS) > mutants.log && tail -n 1 mutants.log
 	@$(PY) -m tests.mutants
 
 check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything generated
