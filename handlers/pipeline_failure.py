@@ -17,6 +17,8 @@ from shared.reactions.values import Values
 
 type Kind = Literal["pipeline", "command", "sweep", "automl", "*"]
 
+#: The kind of notice about a run that is no pipeline.
+JOB_FAILED = "job-failed"
 #: How the first words of a mail call each kind.
 NAMES = {"pipeline": "Pipeline", "command": "Job", "sweep": "Sweep", "automl": "AutoML run"}
 
@@ -107,7 +109,7 @@ def values(event: PipelineFailed) -> Values:
 def notice(event: PipelineFailed) -> Notice:
     """Return what a mail tells."""
     return Notice(
-        kind=event.family,
+        kind=event.family if event.kind == "pipeline" else JOB_FAILED,
         headline=f"{NAMES[event.kind]} failed: {event.experiment}",
         workspace=event.workspace,
         experiment=event.experiment,

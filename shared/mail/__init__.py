@@ -54,7 +54,10 @@ class Kind:
 
 
 #: A kind that is not here is told with the plain layout.
-KINDS: Mapping[str, Kind] = {"pipeline-failed": Kind(title="Pipeline failed", template="pipeline-failed")}
+KINDS: Mapping[str, Kind] = {
+    "pipeline-failed": Kind(title="Pipeline failed", template="pipeline-failed"),
+    "job-failed": Kind(title="Job failed", template="pipeline-failed"),
+}
 PLAIN = Kind(title="", template="layout")
 
 
@@ -89,7 +92,14 @@ def _view(notice: Notice) -> dict[str, object]:
     workspace = line(_short(notice.workspace), NAME_LENGTH)
     status, time = line(notice.status, 40), moment(notice.time)
     experiment, run = line(notice.experiment, NAME_LENGTH), line(notice.run, NAME_LENGTH)
-    facts = (("Workspace", workspace), ("Experiment", experiment), ("Run", run), ("Status", status), ("Time", time))
+    facts = (
+        ("Workspace", workspace),
+        ("Experiment", experiment),
+        ("Run", run),
+        ("Status", status),
+        ("Time", time),
+        ("Starts job", line(notice.job, NAME_LENGTH)),
+    )
     return {
         "headline": line(notice.headline, HEADLINE_LENGTH) or "Notice",
         "preview": " · ".join(part for part in (experiment, run, status, time) if part),
@@ -100,15 +110,16 @@ def _view(notice: Notice) -> dict[str, object]:
         "more_tags": _more_tags(notice),
         "cause": lines(notice.cause, limit=CAUSE_LINES, width=CAUSE_WIDTH),
         "reaction": line(notice.reaction, NAME_LENGTH),
-        "studio": https_link(notice.studio or _page_of(notice), host=STUDIO_HOST),
+        "studio": https_link(notice.studio or _page_of(notice, notice.run), host=STUDIO_HOST),
+        "job": https_link(_page_of(notice, notice.job), host=STUDIO_HOST),
         "runbook": https_link(notice.runbook),
     }
 
 
-def _page_of(notice: Notice) -> str:
-    """Address of the run, where the notice names one in a workspace by its ARM id."""
-    known = notice.run and WORKSPACE_ID.fullmatch(notice.workspace)
-    return studio_link(notice.workspace, notice.run) if known else ""
+def _page_of(notice: Notice, run: str) -> str:
+    """Address of a run or job, where the notice names its workspace by its ARM id."""
+    known = run and WORKSPACE_ID.fullmatch(notice.workspace)
+    return studio_link(notice.workspace, run) if known else ""
 
 
 def _short(workspace: str) -> str:

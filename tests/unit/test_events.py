@@ -168,6 +168,22 @@ def test_a_null_run_type_leaves_it_to_the_property() -> None:
     assert pipeline_failure.recognise(parse(event)) == NotOurs("no run of a known kind")
 
 
+@pytest.mark.parametrize(
+    ("run_type", "kind", "told"),
+    [
+        ("azureml.PipelineRun", "pipeline", "pipeline-failed"),
+        ("azureml.scriptrun", "command", "job-failed"),
+        ("hyperdrive", "sweep", "job-failed"),
+        ("automl", "automl", "job-failed"),
+    ],
+)
+def test_a_failed_run_of_each_kind(run_type: str, kind: str, told: str) -> None:
+    """By the run type; the mail calls a pipeline a pipeline, and nothing else."""
+    event = pipeline_failure.recognise(parse(altered("pipeline-failed", runType=run_type)))
+    assert isinstance(event, PipelineFailed)
+    assert (event.kind, pipeline_failure.FAMILY.notice(event).kind) == (kind, told)
+
+
 def test_a_monitor_without_data_says_so() -> None:
     """It is a failed pipeline, with its cause in words."""
     event = pipeline_failure.recognise(parse(sample("monitor-without-data")))

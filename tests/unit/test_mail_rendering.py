@@ -54,7 +54,10 @@ BARE = Notice(
 OTHER = msgspec.structs.replace(
     FULL, kind="of-tomorrow", headline="Model credit:8 was registered", status="Registered", cause=""
 )
-MAILS = {"pipeline-failed": FULL, "pipeline-failed-bare": BARE, "plain": OTHER}
+BESIDE = msgspec.structs.replace(
+    BARE, kind="job-failed", headline="Job failed: nightly-scoring", workspace=WORKSPACE, job="rescore-9a59f9f8d0aa"
+)
+MAILS = {"pipeline-failed": FULL, "pipeline-failed-bare": BARE, "plain": OTHER, "beside-a-job": BESIDE}
 
 #: Every character there is, lone surrogates too, with the dangerous ones more often.
 HOSTILE = st.one_of(
@@ -178,6 +181,15 @@ def test_subject() -> None:
     """Where, what, which: in one line."""
     assert render(FULL).subject == f"[mlw-demo] Pipeline failed: credit-training (run {RUN})"
     assert render(OTHER).subject == f"[mlw-demo] Model credit:8 was registered: credit-training (run {RUN})"
+    assert render(BESIDE).subject == "[mlw-demo] Job failed: nightly-scoring (run calm_parrot_8fk2)"
+
+
+def test_a_mail_beside_a_job_leads_to_it() -> None:
+    """By its name, and a link to its page in studio."""
+    content = render(BESIDE)
+    for text in (content.text, content.html):
+        assert "rescore-9a59f9f8d0aa" in text
+    assert studio_link(WORKSPACE, BESIDE.job) in content.text
 
 
 @given(NOTICES)
