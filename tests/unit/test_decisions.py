@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.actions import Deferred, Done, Failed, Outcome
-from shared.decisions import unite
+from handlers import model_registered
+from shared.actions import Deferred, Done, Failed, Notice, Outcome
+from shared.decisions import decide_event, unite, without_notices
+from shared.events import parse
 from shared.records import EventRecord, ReactionRecord, Wake, read_event, write_event
 from shared.store import Row
-from tests.fakes.service import START
+from tests.fakes.events import sample
+from tests.fakes.service import REACTIONS, START, FakeService, rules
 
 DONE, FAILED = Done(receipt="job-1"), Failed(reason="refused")
 LATER = Deferred(reason="http 503", after=timedelta(minutes=1))
@@ -126,3 +129,37 @@ def test_columns_and_fields_of_another_version_are_ignored() -> None:
     values = {"r_offline_test": text, "a_column_of_tomorrow": "x", "event": "{}"}
     record = read_event(Row(partition="p", key="k", values=values))
     assert record.reactions == {"offline-test": ADMITTED}
+
+
+def told_again(standing: ReactionRecord, *, reopen: str = "") -> ReactionRecord:
+    """Tell an event again to a rule that no longer matches; return what then stands."""
+    event = model_registered.recognise(parse(sample("model-registered")))
+    assert isinstance(event, model_registered.ModelRegistered)
+    reactions = rules(REACTIONS.replace("on: model-registered", "on: model-registered\n    when: { model: other }"))
+    record, _ = decide_event(
+        EventRecord(reactions={"offline-test": standing}),
+        model_registered.FAMILY.plan(event, reactions),
+        operation_of=lambda name: FakeService().ledger.operation(event, 0, name),
+        label=event.label,
+        memories={},
+        now=START,
+        reopen=reopen,
+    )
+    return record.reactions["offline-test"]
+
+
+def test_a_rule_that_no_longer_matches_undoes_nothing() -> None:
+    """What was admitted stays so, done or not; only the failure that a replay reopens is looked at again."""
+    failed = ReactionRecord(decision="admitted", outcome=FAILED, failure=2)
+    for standing in (ADMITTED, ReactionRecord(decision="admitted", outcome=DONE), failed):
+        assert told_again(standing) == standing
+    assert told_again(failed, reopen="offline-test#1") == failed
+    assert told_again(failed, reopen="offline-test#2").decision == "unmatched"
+
+
+def test_what_is_still_to_be_mailed_keeps_its_content() -> None:
+    """Only mails that are settled lose it, when a row is full."""
+    notice = Notice(kind="k", headline="h", workspace="w", experiment="", run="", status="", time="", reaction="a")
+    pending, settled = (ReactionRecord(decision="admitted", notice=notice, outcome=outcome) for outcome in (None, DONE))
+    left = without_notices(EventRecord(reactions={"a": pending, "b": settled})).reactions
+    assert (left["a"].notice, left["b"].notice) == (notice, None)

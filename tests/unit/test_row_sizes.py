@@ -1,6 +1,7 @@
 """Events around the limits of storage: a mail goes out or a person is told; no row stays without an outcome."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.pipeline_failure import MONITOR_ERROR
-from shared.actions import CAUSE_CHARACTERS, NOTICE_CHARACTERS, Deferred, Notice
+from shared.actions import CAUSE_CHARACTERS, NOTICE_CHARACTERS, Deferred, Failed, Notice
+from shared.errors import RowTooLargeError
 from shared.mail import render
 from shared.messages import INLINE_BYTES
-from shared.records import ReactionRecord, read_event
+from shared.records import ReactionRecord, read_event, read_memory
+from shared.store import Conflict, Row, Written
 from shared.store.limits import PROPERTY_CHARACTERS
-from tests.fakes.events import altered
+from tests.fakes.events import altered, sample
 from tests.fakes.service import REACTIONS, FakeService, rules
 
 #: Characters of one, two and four bytes, of one and two UTF-16 units, and such as JSON escapes with two and six.
@@ -133,6 +136,25 @@ def test_a_row_full_of_mails_has_all_its_outcomes() -> None:
     assert len(service.mail.delivered) + len(service.letters.blobs) == mails + 1
     assert len(service.mail.delivered) > mails // 2
     assert service.letters.blobs
+
+
+def test_a_full_row_gives_budgets_back_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second attempt to settle, without the contents of mails, does all that the first one was to do."""
+    service = FakeService()
+    service.jobs.script = [Failed(reason="refused")]
+    transaction = service.store.transaction
+
+    def full(rows: Sequence[Row]) -> Written | Conflict:
+        monkeypatch.setattr(service.store, "transaction", transaction)
+        if any("Failed" in str(value) or '"failed"' in str(value) for row in rows for value in row.values.values()):
+            raise RowTooLargeError(what="row", size=2, limit=1)
+        monkeypatch.setattr(service.store, "transaction", full)
+        return transaction(rows)
+
+    monkeypatch.setattr(service.store, "transaction", full)
+    service.deliver(sample("model-registered"))
+    (memory,) = (read_memory(row) for row in service.store.rows if row.key.startswith("memory|"))
+    assert memory.entries == ()
 
 
 @pytest.mark.parametrize("family", ["model-registered", "pipeline-failed", "monitor-breach"])

@@ -229,3 +229,11 @@ def test_columns_are_read_back(names: set[str]) -> None:
     assert len(columns) == len(keys)
     assert {name[:2] for name in columns} == {"r_", "m_"}
     assert {reaction_of(key) for key in keys} == names
+
+
+def test_a_mail_alone_names_no_job() -> None:
+    """Nor does it take its own id for one."""
+    service = FakeService()
+    service.deliver(sample("pipeline-failed"))
+    (mail,) = service.mail.mails.values()
+    assert mail.notice.job == ""
