@@ -6,12 +6,13 @@ Nothing fails here: every job and mail is taken for done, and so counts for cool
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import heapify, heappop, heappush
 
 from ops.told import Told
 from ops.trial import Verdict, decided, plans, verdicts
 from shared.errors import MalformedError
 from shared.events import Envelope, Event, parse
-from shared.guards import Memory
+from shared.memory import Memory
 from shared.messages import told as decoded
 from shared.reactions import Reactions
 from shared.records import EventRecord, partition_key
@@ -82,25 +83,36 @@ def in_order(told: Iterable[Told], workspaces: frozenset[str] = frozenset()) -> 
 
 
 def play(tellings: Sequence[Telling], reactions: Reactions, *, installation: str) -> Mapping[Key, Happening]:
-    """Decide each telling with what the reactions remember by then; what was decided stays decided."""
+    """Decide each telling with what the reactions remember by then; what was decided stays decided.
+
+    What waits for its hours is decided when they are over, and told as it is decided then.
+    """
     found: dict[Key, Happening] = {}
     records: dict[Key, EventRecord] = {}
     memories: dict[str, dict[str, Memory]] = {}
-    for telling in tellings:
+    wholes: dict[str, Memory] = {}
+    waiting = [(telling.at, number, telling) for number, telling in enumerate(tellings)]
+    heapify(waiting)
+    while waiting:
+        now, number, telling = heappop(waiting)
         for event, plan in plans(telling.envelope, reactions):
             key = Key(workspace=event.workspace.casefold(), family=event.family, identity=event.identity)
             before = records.get(key, EventRecord())
             remembered = memories.setdefault(partition_key(event.workspace, event.subject), {})
-            after, changed = decided(
+            decision = decided(
                 event,
                 plan,
                 installation=installation,
                 record=before,
                 memories=remembered,
-                now=telling.at,
+                wholes=wholes,
+                now=now,
             )
-            records[key] = after
-            remembered.update(changed)
+            after = records[key] = decision.record
+            remembered.update(decision.memories)
+            wholes.update(decision.wholes)
+            if waits := after.waiting(now):  # its copy comes back, as from the queue
+                heappush(waiting, (now + min(waits.values()), number, telling))
             known = found.get(key, Happening(event=event, at=telling.at, verdicts={}))
             fresh = {
                 verdict.reaction: verdict

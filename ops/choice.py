@@ -9,7 +9,7 @@ from itertools import batched
 from ops.letter_box import Entry, LetterBox, Listing
 from ops.letters import LARGEST, Letter, foreign_letter, read_letter
 from ops.problems import usage
-from shared.reactions import duration
+from shared.reactions.guard_rules import duration
 
 #: Letters are read this many at a time.
 AT_ONCE = 8

@@ -13,7 +13,7 @@ from ops.problems import DONE, NOT_ALL, OpsError, translated, usage
 from ops.settled import Purge, Purged, Spared
 from ops.terminal import console, plain, put_json, say
 from shared.errors import ReactorError
-from shared.reactions import duration
+from shared.reactions.guard_rules import duration
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: Longer than Event Grid tells an event again (24 h) and than a message of ours is delayed (6 days).

@@ -12,15 +12,15 @@ import msgspec
 
 from ops.state_rows import StateRows
 from shared.errors import ReactorError
-from shared.guards import Memory
+from shared.memory import Memory
 from shared.records import read_event, read_memory
 from shared.store import Row
 
 type Purged = Literal["events", "memories"]
 type Spared = Literal["unsettled", "remembering", "changed", "unknown"]
 
-#: The longest that reactions.yaml can name (shared.reactions.DURATION). The rules that count are those of the
-#: deployment, today's and any to come, and they are not at hand here: hence the longest of all.
+#: The longest that reactions.yaml can name (DURATION in shared.reactions.guard_rules). The rules that count are those
+#: of the deployment, today's and any to come, and they are not at hand here: hence the longest of all.
 LONGEST_WINDOW = timedelta(days=9999)
 #: Rows of a dry run have keys of their own.
 DRY = "dry|"
@@ -37,10 +37,12 @@ def verdict(row: Row, now: datetime) -> Purged | Spared:
     try:
         if key.startswith("event|"):
             record = read_event(row)
-            waits = record.pending or record.wake is not None or record.trouble_since is not None
+            waits = record.open or record.wake is not None or record.trouble_since is not None
             return "unsettled" if waits else "events"
         if key.startswith("memory|") and _only_entries(row):
-            serves = any(entry.at > now - LONGEST_WINDOW for entry in read_memory(row).entries)
+            memory = read_memory(row)
+            remembered = (*memory.entries, *memory.seen, *memory.told)
+            serves = any(entry.at > now - LONGEST_WINDOW for entry in remembered)
             return "remembering" if serves else "memories"
     except (msgspec.MsgspecError, ValueError):
         pass

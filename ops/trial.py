@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import handlers
 from shared.actions import Action, Operation, SendMail, SubmitJob
-from shared.decisions import decide_event
+from shared.decisions import Decided, Given, decide_event
 from shared.events import Envelope, Event, NotOurs, parse
-from shared.guards import Guards, Memory
+from shared.guards import Guards, span
+from shared.lineage import Chain
+from shared.memory import Memory
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import EventRecord
 
 INSTALLATION = "try"
-UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def try_event(told: object, reactions: Reactions, *, installation: str = INSTALL
     """
     trials = []
     for event, plan in plans(parse(told), reactions):
-        record, _ = decided(event, plan, installation=installation)
+        record = decided(event, plan, installation=installation).record
         trials.append(Trial(family=event.family, event=event, verdicts=tuple(verdicts(plan, record, asked=False))))
     return tuple(trials)
 
@@ -81,17 +82,22 @@ def decided(
     installation: str,
     record: EventRecord | None = None,
     memories: Mapping[str, Memory] | None = None,
+    wholes: Mapping[str, Memory] | None = None,
     now: datetime | None = None,
-) -> tuple[EventRecord, Mapping[str, Memory]]:
-    """Decide as the ledger does, of an event whose row is *record*; without *now* no guard is asked."""
-    return decide_event(
-        record or EventRecord(),
-        plan,
+) -> Decided:
+    """Decide as the ledger does, of an event whose row is *record*; without *now* no guard is asked.
+
+    Of the lineage only what the event itself tells is known: there is nobody to ask.
+    """
+    given = Given(
         operation_of=partial(operation, event, installation),
         label=event.label,
         memories=memories or {},
+        wholes=wholes or {},
+        lineage=Chain.of(event.lineage),
         now=now,
     )
+    return decide_event(record or EventRecord(), plan, given)
 
 
 def operation(event: Event, installation: str, reaction: str) -> Operation:
@@ -128,14 +134,19 @@ def _effects(actions: Mapping[str, Action], record: EventRecord) -> Iterator[Eff
 
 def guards_in_words(guards: Guards) -> tuple[str, ...]:
     """Return the guards as reactions.yaml writes them: ``cooldown 1h``, ``budget 10 per 1d``."""
-    cooldown = () if guards.cooldown is None else (f"cooldown {span(guards.cooldown)}",)
-    budget = () if guards.budget is None else (f"budget {guards.budget.runs} per {span(guards.budget.per)}",)
-    return (*cooldown, *budget)
+    return tuple(_guards_in_words(guards))
 
 
-def span(time: timedelta) -> str:
-    """Return a time as reactions.yaml writes it, in the largest unit that leaves no rest."""
-    for unit, length in UNITS.items():
-        if not time % length:
-            return f"{time // length}{unit}"
-    return f"{time // timedelta(seconds=1)}s"
+def _guards_in_words(guards: Guards) -> Iterator[str]:
+    if guards.hours:
+        yield f"hours not {guards.hours.told}"
+    if guards.confirm:
+        yield f"confirm {guards.confirm.events} events within {span(guards.confirm.within)}"
+    if guards.cooldown:
+        yield f"cooldown {span(guards.cooldown)}"
+    if guards.budget:
+        yield f"budget {guards.budget.runs} per {span(guards.budget.per)}"
+    if guards.whole:
+        yield f"budget {guards.whole.runs} per {span(guards.whole.per)} for the reaction"
+    if guards.loop:
+        yield f"loop {guards.loop.times} times, depth {guards.loop.depth}"

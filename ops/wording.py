@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ops.rules import told_address
-from ops.trial import span
-from shared.guards import Guards
+from shared.guards import Guards, span
 from shared.job_templates.inputs import JobInput
 from shared.reactions import MailRule, Reaction, RunRule
 from shared.reactions.conditions import Test, words
@@ -148,8 +147,14 @@ def _value(text: str) -> str:
 def _guards(guards: Guards, each: str) -> str:
     cooldown = guards.cooldown and f"once {_per(span(guards.cooldown))}"
     budget = guards.budget and f"{guards.budget.runs} times {_per(span(guards.budget.per))}"
-    told = " and ".join(part for part in (cooldown, budget) if part)
-    return f", at most {told} for each {each}" if told else ", without any guard"
+    limits = " and ".join(part for part in (cooldown, budget) if part)
+    told = [
+        guards.confirm and f"on the last of {guards.confirm.events} events within {span(guards.confirm.within)}",
+        limits and f"at most {limits} for each {each}",
+        guards.whole and f"at most {guards.whole.runs} times {_per(span(guards.whole.per))} in all",
+        guards.hours and f"not within {guards.hours.told}",
+    ]
+    return "".join(f", {part}" for part in told if part) or ", without any guard"
 
 
 def _per(time: str) -> str:

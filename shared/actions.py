@@ -74,8 +74,8 @@ class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
 
 type Action = SubmitJob | SendMail
 
-#: No name of a reaction has it.
-MAIL_BESIDE = ".mail"
+#: No name of a reaction has a dot.
+MAIL_BESIDE, ALERT_BESIDE = ".mail", ".alert"
 
 
 def mail_beside(reaction: str) -> str:
@@ -83,9 +83,14 @@ def mail_beside(reaction: str) -> str:
     return f"{reaction}{MAIL_BESIDE}"
 
 
+def alert_beside(reaction: str) -> str:
+    """Return the key of the mail that tells Ops that a guard held the reaction back."""
+    return f"{reaction}{ALERT_BESIDE}"
+
+
 def reaction_of(key: str) -> str:
     """Return the name of the reaction that the action with this key belongs to."""
-    return key.removesuffix(MAIL_BESIDE)
+    return key.partition(".")[0]
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -105,12 +110,13 @@ class Deferred(msgspec.Struct, frozen=True, tag="deferred"):
     """Later: the message goes back into the queue for at least *after*.
 
     *limit* is how long this reason may last without a break before it counts as a refusal; None leaves it to the
-    24 hours that any trouble may last.
+    24 hours that any trouble may last. What waits on purpose is no *trouble*, and may last.
     """
 
     reason: str
     after: timedelta
     limit: timedelta | None = None
+    trouble: bool = True
 
 
 type Outcome = Done | Failed | Deferred

@@ -12,11 +12,13 @@ from shared import __version__
 from shared import settings as app_settings
 from shared.gateways import Blobs, DeadLetters, Jobs, Mail, Queue
 from shared.gateways.dead_letters import BlobDeadLetters
+from shared.inquiry import Inquiry
 from shared.ledger import Ledger
 from shared.messages import Message
 from shared.orchestration import Orchestration
 from shared.reactions import Reactions, Vocabulary
 from shared.store import Store
+from shared.switches import Switches
 from shared.telemetry import quieten_sdks
 from shared.transport import Transport, build_transport
 
@@ -100,6 +102,11 @@ class Service:
         return Ledger(self.store, installation=self.settings.installation, dry_run=self.settings.dry_run)
 
     @once
+    def switches(self) -> Switches:
+        """What a person has paused."""
+        return Switches(self.store, reactions=[rule.name for rule in self.reactions.rules])
+
+    @once
     def jobs(self) -> Jobs:
         """Azure ML jobs."""
         from shared.gateways.jobs import ArmJobs
@@ -133,6 +140,7 @@ class Service:
             mail=self.mail,
             queue=self.queue,
             dead_letters=self.dead_letters,
+            inquiry=Inquiry(switches=self.switches, lineages=self.lineages),
             new_token=secrets.token_hex,
             jitter=random.random,
             version=__version__,

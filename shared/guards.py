@@ -4,22 +4,57 @@ Times are the store's own clock. An operation that is admitted already is admitt
 and effect, a redelivery must not meet its own mark.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
+from shared.hours import Hours
+from shared.lineage import Chain
+from shared.memory import Memory
+
+#: The lineage is looked up from the third action on a subject within this time.
+LOOP_WINDOW, LOOP_ACTIONS = timedelta(days=1), 2
+
 
 class Admitted(msgspec.Struct, frozen=True):
-    """Act."""
+    """Act. *reason* says what the guards met, in numbers."""
+
+    reason: str = ""
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """Do not act; final. *reason* names the guard and its values."""
+    """Do not act; final. *reason* names the guard and its values; *chain* is set where Ops have to hear of it.
+
+    They hear once of each chain: what a loop goes through is one, all that a budget holds back is another. *of_all*:
+    it concerns all subjects of the reaction, and one of them tells.
+    """
 
     reason: str
+    chain: str = ""
+    of_all: bool = False
 
 
-type Decision = Admitted | Skipped
+class Waiting(msgspec.Struct, frozen=True):
+    """Do not act yet; ask again *until* then. *since* is set where waiting has a limit."""
+
+    reason: str
+    until: datetime
+    since: datetime | None = None
+
+
+class LineageWanted(msgspec.Struct, frozen=True):
+    """It takes the lineage of the subject to decide, which is not part of the event."""
+
+
+type Decision = Admitted | Skipped | Waiting | LineageWanted
+
+
+class Confirm(msgspec.Struct, frozen=True, kw_only=True):
+    """Act on the last of *events* different ones within any *within*, then count anew."""
+
+    events: int
+    within: timedelta
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,65 +64,178 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     per: timedelta
 
 
+class Loop(msgspec.Struct, frozen=True, kw_only=True):
+    """At most *times* the same reaction in a chain of reactions, and at most *depth* of any."""
+
+    times: int
+    depth: int
+
+
 class Guards(msgspec.Struct, frozen=True, kw_only=True):
-    """The guards of a reaction; None turns one off."""
+    """The guards of a reaction; None turns one off. *budget* is for each subject, *whole* for all of them."""
 
     cooldown: timedelta | None = None
+    confirm: Confirm | None = None
     budget: Budget | None = None
+    whole: Budget | None = None
+    loop: Loop | None = None
+    hours: Hours | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Tell whether there is any."""
+        return self != Guards()
 
     @property
     def horizon(self) -> timedelta:
-        """How far back memory matters; zero when nothing needs to be remembered."""
-        return max(self.cooldown or timedelta(), self.budget.per if self.budget else timedelta())
+        """How far back the memory of a subject matters; zero when nothing needs to be remembered."""
+        return max(
+            self.cooldown or timedelta(),
+            self.confirm.within if self.confirm else timedelta(),
+            self.budget.per if self.budget else timedelta(),
+            LOOP_WINDOW if self.loop else timedelta(),
+        )
+
+    def admit(self, memory: Memory, operation: str, now: datetime) -> Memory:
+        """Remember an admission as far as any of these guards may ask for it."""
+        window = self.budget.per if self.budget else timedelta()
+        return memory.admit(operation, now=now, horizon=self.horizon, window=window)
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An admission: the operation's digest and when (UTC)."""
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to go by: memories of the subject and of the whole reaction, and the chain behind the event.
 
+    *memory* holds the event itself among what was seen. *chain* is None as long as it was not looked up.
+    """
+
+    reaction: str
     operation: str
-    at: datetime
+    now: datetime
+    memory: Memory = Memory()
+    whole: Memory = Memory()
+    chain: Chain | None = None
 
 
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reaction remembers about a subject: its admissions, oldest first, none older than the horizon."""
-
-    entries: tuple[Entry, ...] = ()
-
-    def admit(self, operation: str, *, now: datetime, horizon: timedelta) -> "Memory":
-        """Remember the admission of *operation*, and forget what no guard asks for any more."""
-        kept = tuple(entry for entry in self.entries if entry.at > now - horizon and entry.operation != operation)
-        return Memory(entries=(*kept, Entry(operation=operation, at=now)))
-
-    def forget(self, operation: str) -> "Memory":
-        """Take the admission of *operation* back: what never happened suppresses nothing."""
-        return Memory(entries=tuple(entry for entry in self.entries if entry.operation != operation))
-
-
-def decide(guards: Guards, memory: Memory, *, operation: str, now: datetime) -> Decision:
+def decide(guards: Guards, known: Known) -> Decision:
     """Ask every guard; the first one that refuses decides."""
-    if any(entry.operation == operation for entry in memory.entries):
-        return Admitted()
-    return _cooldown(guards.cooldown, memory, now) or _budget(guards.budget, memory, now) or Admitted()
+    if known.memory.admitted(known.operation):
+        return Admitted(f"admitted before{_told(guards, known)}")
+    for guard in (_hours, _confirm, _loop, _cooldown, _budget, _whole):
+        if refusal := guard(guards, known):
+            return refusal
+    return Admitted(_told(guards, known).removeprefix("; "))
 
 
-def _cooldown(every: timedelta | None, memory: Memory, now: datetime) -> Skipped | None:
-    """At most one admission per *every*."""
-    last = max((entry.at for entry in memory.entries), default=None)
-    if every is None or last is None or now >= last + every:
+def _hours(guards: Guards, known: Known) -> Waiting | None:
+    """Not within the given hours: the event waits."""
+    until = guards.hours.until(known.now) if guards.hours else None
+    if guards.hours is None or until is None:
         return None
-    return Skipped(f"cooldown: acted at {_clock(last)}; again from {_clock(last + every)}")
+    return Waiting(f"hours: not within {guards.hours.told}; waits until {clock(until)}", until=until)
 
 
-def _budget(budget: Budget | None, memory: Memory, now: datetime) -> Skipped | None:
-    """At most *runs* admissions in the window that ends now."""
+def _confirm(guards: Guards, known: Known) -> Skipped | None:
+    """Not before so many different events came since the last admission."""
+    if guards.confirm is None or (seen := _seen(guards.confirm, known)) >= guards.confirm.events:
+        return None
+    days = span(guards.confirm.within)
+    return Skipped(f"confirm: {seen} of {guards.confirm.events} events within {days}; acts on the last of them")
+
+
+def _seen(confirm: Confirm, known: Known) -> int:
+    """Count the different events within the window, this one included, that no admission has used up."""
+    start = max(known.now - confirm.within, known.memory.last or known.now - confirm.within)
+    return sum(entry.at > start or entry.operation == known.operation for entry in known.memory.seen)
+
+
+def _loop(guards: Guards, known: Known) -> Skipped | LineageWanted | None:
+    """Not when reactions go round in a circle. The chain is asked for from the third action in a day on."""
+    if guards.loop is None:
+        return None
+    if known.chain is None:
+        acted = len(known.memory.since(known.now - LOOP_WINDOW))
+        return LineageWanted() if acted >= LOOP_ACTIONS else None
+    times, depth = known.chain.reactions.count(known.reaction), known.chain.depth
+    if times >= guards.loop.times:
+        return Skipped(
+            f"loop: {known.reaction} acted {times} times in this chain, {guards.loop.times} are the limit; "
+            f"the chain: {_way(known.chain)}",
+            chain=known.chain.root or "loop",
+        )
+    if depth >= guards.loop.depth:
+        return Skipped(
+            f"loop: {depth} reactions in this chain, {guards.loop.depth} are the limit; the chain: {_way(known.chain)}",
+            chain=known.chain.root or "loop",
+        )
+    return None
+
+
+def _cooldown(guards: Guards, known: Known) -> Skipped | None:
+    """At most one admission per *cooldown*."""
+    last = known.memory.last
+    if guards.cooldown is None or last is None or known.now >= last + guards.cooldown:
+        return None
+    return Skipped(f"cooldown: acted at {clock(last)}; again from {clock(last + guards.cooldown)}")
+
+
+def _budget(guards: Guards, known: Known) -> Skipped | None:
+    """At most *runs* admissions for the subject in the window that ends now."""
+    return _spent(guards.budget, known.memory, known.now, "runs used")
+
+
+def _whole(guards: Guards, known: Known) -> Skipped | None:
+    """At most *runs* admissions of the reaction, whatever the subject; a reservation of this operation counts."""
+    if known.whole.admitted(known.operation):
+        return None
+    refusal = _spent(guards.whole, known.whole, known.now, "runs of the whole reaction used")
+    return msgspec.structs.replace(refusal, of_all=True) if refusal else None
+
+
+def _spent(budget: Budget | None, memory: Memory, now: datetime, used: str) -> Skipped | None:
     if budget is None:
         return None
-    spent = sorted(entry.at for entry in memory.entries if entry.at > now - budget.per)
+    spent = sorted(entry.at for entry in memory.since(now - budget.per))
     if len(spent) < budget.runs:
         return None
     free = spent[len(spent) - budget.runs] + budget.per
-    return Skipped(f"budget: {len(spent)} of {budget.runs} runs used; again from {_clock(free)}")
+    reason = f"budget: {len(spent)} of {budget.runs} {used}; again from {clock(free)}"
+    return Skipped(reason, chain="budget")
 
 
-def _clock(at: datetime) -> str:
+def _way(chain: Chain) -> str:
+    return " > ".join(chain.reactions)
+
+
+def _told(guards: Guards, known: Known) -> str:
+    """Say what the guards met that let it pass, each part after a semicolon."""
+    return "".join(f"; {part}" for part in _numbers(guards, known))
+
+
+def _numbers(guards: Guards, known: Known) -> Iterator[str]:
+    if guards.confirm:
+        events = guards.confirm.events
+        yield f"{events} of {events} events within {span(guards.confirm.within)}"
+    if guards.loop and known.chain is not None and known.chain.depth:
+        yield f"no loop: {_way(known.chain)} came before"
+    if guards.cooldown:
+        yield "no cooldown running"
+    for budget, memory, used in (
+        (guards.budget, known.memory, "runs of the budget"),
+        (guards.whole, known.whole, "runs of the whole reaction"),
+    ):
+        if budget:
+            others = [one for one in memory.since(known.now - budget.per) if one.operation != known.operation]
+            yield f"{len(others) + 1} of {budget.runs} {used}"
+
+
+def clock(at: datetime) -> str:
+    """Return a time as reasons tell it."""
     return at.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def span(time: timedelta) -> str:
+    """Return a time as reactions.yaml writes it, in the largest unit that leaves no rest."""
+    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
+        if not time % length:
+            return f"{time // length}{unit}"
+    return f"{time // timedelta(seconds=1)}s"

@@ -3,20 +3,23 @@
 No lock and no lease: a write says what it has read, the store refuses the second writer, who reads again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from shared.actions import Failed, Notice, Operation, Outcome
-from shared.decisions import changed, decide_event, unite, without_notices
+from shared.actions import Deferred, Failed, Notice, Operation, Outcome, reaction_of
+from shared.decisions import Given, decide_event
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
-from shared.guards import Memory
+from shared.inquiry import Inquiry
+from shared.lineage import Chain
+from shared.memory import Memory
 from shared.messages import Message
-from shared.reactions import Matched, Plan
+from shared.outcomes import unite, without_notices
+from shared.reactions import Guarded, Plan
 from shared.records import (
     EventRecord,
     Wake,
@@ -29,6 +32,7 @@ from shared.records import (
     write_memory,
 )
 from shared.store import Conflict, Row, Store, Written
+from shared.whole_budgets import WholeBudgets
 
 #: A writer that loses this often gives way: the event is put back for a while.
 TRIES = 5
@@ -62,6 +66,7 @@ class Ledger:
         self._store = store
         self._installation = installation
         self._prefix = "dry|" if dry_run else ""
+        self._wholes = WholeBudgets(store, prefix=self._prefix)
 
     def operation(self, event: Event, generation: int, reaction: str) -> Operation:
         """Return what every id of the reaction's effect is derived from."""
@@ -73,35 +78,46 @@ class Ledger:
             generation=generation,
         )
 
-    def admit(self, event: Event, plan: Plan, message: Message) -> Admission:
+    def admit(self, event: Event, plan: Plan, message: Message, inquiry: Inquiry) -> Admission:
         """Decide what is undecided in ONE write: the event's row and the memory its decisions rest on.
 
-        An event told for the first time to reactions without guards is inserted unread. Raises ContentionError.
+        An event told for the first time to reactions without guards is inserted unread. A budget for a whole reaction
+        is reserved first. The lineage is read where a guard wants it, once. Raises ContentionError.
         """
         partition = partition_key(event.workspace, event.subject)
         key = self._prefix + event_key(event.family, event.identity, message.generation)
-        guarded = [item.reaction.name for item in plan if isinstance(item, Matched) and item.reaction.guards.horizon]
-        unread = not guarded and not message.token and not message.reopen
+        guarded, pauses = Guarded.of(plan), inquiry.pauses(plan)
+        lineage: Chain | Deferred | None = inquiry.told(event)
+        unread = not guarded.asked and not pauses and not message.token and not message.reopen
         for _ in range(TRIES):
-            rows = _Rows(memories={}) if unread else self._read(partition, key, guarded)
+            rows = _Rows(memories={}) if unread else self._read(partition, key, guarded.remembering)
+            wholes = self._wholes.read(guarded.whole)
             before = read_event(rows.event) if rows.event else None
-            after, remembered = decide_event(
-                before or EventRecord(),
-                plan,
+            given = Given(
                 operation_of=partial(self.operation, event, message.generation),
                 label=event.label,
                 memories={name: read_memory(row) for name, row in rows.memories.items()},
+                wholes={name: read_memory(row) for name, row in wholes.items()},
+                pauses=pauses,
+                lineage=lineage,
                 now=rows.now,
                 reopen=message.reopen,
             )
+            decided = decide_event(before or EventRecord(), plan, given)
+            if decided.lineage_wanted:
+                lineage = inquiry.looked_up(event)
+                decided = decide_event(before or EventRecord(), plan, replace(given, lineage=lineage))
+            after = decided.record
             admission = partial(Admission, partition=partition, key=key, record=after)
             columns = write_event(before, after)
             if rows.event is not None and rows.event.etag and rows.now and not columns:
                 return admission(etag=rows.event.etag, fresh=frozenset(), now=rows.now)
+            if not self._wholes.write(decided.wholes, wholes):
+                continue
             if rows.event is None:
                 columns = {**_about(event, message), **columns}
             row = Row(partition=partition, key=key, values=columns, etag=rows.event.etag if rows.event else None)
-            answer = self._write([row, *self._memory_rows(partition, remembered, rows.memories)])
+            answer = self._write([row, *self._memory_rows(partition, decided.memories, rows.memories)])
             if isinstance(answer, Written):
                 known = before.reactions if before else {}
                 fresh = frozenset(name for name, record in after.reactions.items() if known.get(name) != record)
@@ -117,7 +133,7 @@ class Ledger:
             standing = record.reactions[reaction]
             if standing.sent_at != seen or not standing.pending:
                 return None
-            return changed(record, {reaction: msgspec.structs.replace(standing, sent_at=admission.now, notice=notice)})
+            return record.changed({reaction: msgspec.structs.replace(standing, sent_at=admission.now, notice=notice)})
 
         return self._update(admission, mark)
 
@@ -128,9 +144,10 @@ class Ledger:
         *,
         wake: Wake | None = None,
     ) -> Admission:
-        """Unite *outcomes* with the row in ONE write, and say what the event waits for; see decisions.unite.
+        """Unite *outcomes* with the row in ONE write, and say what the event waits for; see outcomes.unite.
 
-        What failed is taken back from memory in the same transaction. Raises ContentionError.
+        What failed is taken back from memory in the same transaction, and then from the budget of the whole reaction:
+        killed in between, a run is lost to that, and none is gained. Raises ContentionError.
         """
         change = partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, now=admission.now)
         forget = [name for name, outcome in outcomes.items() if isinstance(outcome, Failed)]
@@ -138,6 +155,9 @@ class Ledger:
             settled = self._update(admission, change, forget)
         except RowTooLargeError:  # a row full of mails, 1 MiB in all: their content goes, the outcomes have to stand
             settled = self._update(admission, lambda record: without_notices(change(record)), forget)
+        for name in forget:
+            if settled is not None and admission.record.reactions[name].pending:
+                self._wholes.give_back(reaction_of(name), admission.record.reactions[name].operation)
         return settled or admission
 
     def _update(
@@ -188,7 +208,7 @@ class Ledger:
             for name, memory in memories.items()
         ]
 
-    def _read(self, partition: str, key: str, reactions: Sequence[str]) -> _Rows:
+    def _read(self, partition: str, key: str, reactions: Iterable[str]) -> _Rows:
         memory_keys = {self._prefix + memory_key(name): name for name in reactions}
         page = self._store.query(partition, [key, *memory_keys])
         return _Rows(

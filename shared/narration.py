@@ -28,7 +28,7 @@ def tell_decisions(event: Event, admission: Admission) -> None:
 def tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mapping[str, Outcome]) -> None:
     """Log what became of each action that this delivery tried."""
     for name, outcome in outcomes.items():
-        action = type(planned[name].actions[name]).__name__ if name in planned else ""
+        action = type(planned[name].action(name, "")).__name__ if name in planned else ""
         facts: Facts = {**facts_of(event), "reaction": name, "action": action}
         match outcome:
             case Done():

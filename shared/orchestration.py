@@ -8,10 +8,13 @@ from datetime import timedelta
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.decisions import PAUSED
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.gateways import DeadLetters, Jobs, Mail, Queue
+from shared.inquiry import Inquiry
 from shared.ledger import Admission, Ledger
+from shared.lineage import Chain, stamp
 from shared.messages import Message
 from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.reactions import Matched, Plan, Reactions
@@ -50,6 +53,7 @@ class Orchestration:
     mail: Mail
     queue: Queue
     dead_letters: DeadLetters
+    inquiry: Inquiry
     new_token: Callable[[], str]
     jitter: Callable[[], float]
     version: str
@@ -62,13 +66,13 @@ class Orchestration:
         """
         plan = planner(event, self.reactions)
         try:
-            admission = self.ledger.admit(event, plan, self.message)
+            admission = self.ledger.admit(event, plan, self.message, self.inquiry)
         except ContentionError:
             emit("event.contended", facts_of(event))
             self._put_back(self.message.token, CONTENTION, replaces=self.message.replaces)
             return Settlement(reactions={})
         tell_decisions(event, admission)
-        actions = {key: item for item in plan if isinstance(item, Matched) for key in item.actions}
+        actions = {key: item for item in plan if isinstance(item, Matched) for key in item.keys}
         outcomes: dict[str, Outcome] = {}
         for name in sorted(self._due(admission)):
             try:
@@ -96,17 +100,20 @@ class Orchestration:
         self, event: Event, planned: Matched | None, name: str, admission: Admission
     ) -> tuple[Outcome, Admission]:
         record = admission.record.reactions[name]
+        action = planned.action(name, record.reason) if planned else None
         mails = record.effect == self.ledger.operation(event, self.message.generation, name).mail_id()
-        if planned is None or isinstance(planned.actions[name], SendMail) != mails:
+        if planned is None or action is None or isinstance(action, SendMail) != mails:
             return GONE, admission
+        if pause := self.inquiry.pause_of(name):
+            return Deferred(reason=pause.reason, after=PAUSED, trouble=False), admission
         if self.dry_run:
             return Done(receipt=record.effect, note="dry run: decided, not done"), admission
-        match planned.actions[name]:
-            case SubmitJob() as action:
+        match action:
+            case SubmitJob():
                 stamp = self._stamp(event, planned, record)
                 repeated = name not in admission.fresh
                 return self.jobs.submit(action, name=record.effect, properties=stamp, repeated=repeated), admission
-            case SendMail() as action:
+            case SendMail():
                 return self._send(action, name, admission)
 
     def _send(self, action: SendMail, name: str, admission: Admission) -> tuple[Outcome, Admission]:
@@ -129,17 +136,15 @@ class Orchestration:
 
     def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:
         """Return the properties by which a job explains itself, and by which a loop can be seen."""
-        depth = event.lineage.get("reactor_depth", "0")
-        return {
-            "reactor_reaction": planned.reaction.name,
-            "reactor_event": event.envelope.id,
-            "reactor_identity": f"{event.family}|{event.identity}",
-            "reactor_operation": record.operation,
-            "reactor_root_event": event.lineage.get("reactor_root_event", event.envelope.id),
-            "reactor_depth": str(int(depth) + 1 if depth.isdecimal() and len(depth) < len("1000") else 1),
-            "reactor_rule": planned.reaction.digest,
-            "reactor_version": self.version,
-        }
+        return stamp(
+            record.chain or Chain.of(event.lineage),
+            reaction=planned.reaction.name,
+            digest=planned.reaction.digest,
+            event=event.envelope.id,
+            identity=f"{event.family}|{event.identity}",
+            operation=record.operation,
+            version=self.version,
+        )
 
     def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
@@ -150,8 +155,8 @@ class Orchestration:
         if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake)
         standing = admission.record.wake
-        if admission.record.pending and (standing is None or standing.token == self.message.token):
-            # Admitted by another delivery meanwhile, which counts on the copy that we have just used up.
+        if admission.record.open and (standing is None or standing.token == self.message.token):
+            # Decided by another delivery meanwhile, which counts on the copy that we have just used up.
             wake = self._new_wake(admission, CONTENTION)
             admission = self.ledger.settle(admission, {}, wake=wake)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)

@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from shared.actions import Done, Failed, Notice, mail_beside, reaction_of
-from shared.guards import Memory
+from shared.actions import Done, Failed, Notice, alert_beside, mail_beside, reaction_of
+from shared.lineage import Chain
+from shared.memory import Memory
 from shared.store import Row
 
 READABLE = 60
@@ -17,17 +18,20 @@ READABLE = 60
 REACTION_COLUMN = "r_"
 #: The mail of a reaction that starts a job as well.
 MAIL_COLUMN = "m_"
+#: The mail that tells Ops that a guard held the reaction back.
+ALERT_COLUMN = "a_"
 
 
 class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was decided for one reaction, and what became of it.
 
     *operation* is the operation's digest, *effect* the job's name or the mail's Operation-Id; *failure* counts the
-    failures so far; *due* is when what was deferred may be tried again, and *limited_since* since when it has been
-    deferred for a reason that has a limit; *sent_at* and *notice* are written before a mail's first send.
+    failures so far; *due* is when what was deferred may be decided or tried again, and *limited_since* since when it
+    has been deferred for a reason that has a limit; *sent_at* and *notice* are written before a mail's first send;
+    *chain* is the one behind the event where it was read, for the job to carry on.
     """
 
-    decision: Literal["admitted", "skipped", "unmatched"]
+    decision: Literal["admitted", "skipped", "unmatched", "deferred"]
     reason: str = ""
     operation: str = ""
     effect: str = ""
@@ -37,14 +41,26 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     outcome: Done | Failed | None = None
     failure: int = 0
     limited_since: datetime | None = None
+    chain: Chain | None = None
 
     @property
     def pending(self) -> bool:
         """Admitted, and not carried out yet."""
         return self.decision == "admitted" and self.outcome is None
 
-    def undecided(self, *, name: str, reopen: str) -> bool:
-        """Tell whether no condition held before, or a replay reopens its failure."""
+    @property
+    def open(self) -> bool:
+        """Still to be carried out, or to be decided."""
+        return self.pending or self.decision == "deferred"
+
+    def over(self, now: datetime) -> bool:
+        """Tell whether what was deferred is due."""
+        return self.due is None or self.due <= now
+
+    def undecided(self, *, name: str, reopen: str, now: datetime | None) -> bool:
+        """Tell whether no condition held before, the wait for a decision is over, or a replay reopens its failure."""
+        if self.decision == "deferred":
+            return now is not None and self.over(now)
         failed = isinstance(self.outcome, Failed) and reopen == failure_id(name, self.failure)
         return self.decision == "unmatched" or failed
 
@@ -69,14 +85,23 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Reactions admitted and not carried out."""
         return frozenset(name for name, record in self.reactions.items() if record.pending)
 
+    @property
+    def open(self) -> frozenset[str]:
+        """Reactions not carried out, or not decided: there must be a live copy of the event."""
+        return frozenset(name for name, record in self.reactions.items() if record.open)
+
+    def changed(self, reactions: Mapping[str, ReactionRecord]) -> "EventRecord":
+        """Return the row with some reactions' records replaced."""
+        return msgspec.structs.replace(self, reactions={**self.reactions, **reactions})
+
     def job_beside(self, key: str) -> str:
         """Return the name of the job that goes with the mail *key*, "" where the reaction starts none."""
         reaction = reaction_of(key)
         return self.reactions[reaction].effect if reaction != key and reaction in self.reactions else ""
 
     def waiting(self, now: datetime) -> Mapping[str, timedelta]:
-        """Return what is pending and not due yet, and how long it has to wait."""
-        due = {name: self.reactions[name].due for name in self.pending}
+        """Return what is open and not due yet, and how long it has to wait."""
+        due = {name: self.reactions[name].due for name in self.open}
         return {name: at - now for name, at in due.items() if at is not None and at > now}
 
 
@@ -102,8 +127,13 @@ def event_key(family: str, identity: str, generation: int) -> str:
 
 
 def memory_key(reaction: str) -> str:
-    """Row of what a reaction remembers about the subject."""
+    """Row of what a reaction remembers: about the subject, or in its own partition about all of them."""
     return f"memory|{reaction}"
+
+
+def whole_partition(reaction: str) -> str:
+    """Partition of what a reaction remembers about all subjects. No subject's has an ``=`` in it."""
+    return f"reaction={reaction}"
 
 
 def write_event(before: EventRecord | None, after: EventRecord) -> dict[str, str | int]:
@@ -137,16 +167,20 @@ def read_event(row: Row) -> EventRecord:
     )
 
 
+#: The key of an action of a reaction, by the column that holds its record.
+KEYS: Mapping[str, Callable[[str], str]] = {REACTION_COLUMN: str, MAIL_COLUMN: mail_beside, ALERT_COLUMN: alert_beside}
+
+
 def _column(key: str) -> str:
     reaction = reaction_of(key)
-    return (REACTION_COLUMN if reaction == key else MAIL_COLUMN) + reaction.replace("-", "_")
+    prefix = next(prefix for prefix, key_of in KEYS.items() if key_of(reaction) == key)
+    return prefix + reaction.replace("-", "_")
 
 
 def _key(column: str) -> str:
     """Return the key of the action whose record stands in *column*, "" for a column of another kind."""
-    reaction = column[len(REACTION_COLUMN) :].replace("_", "-")
-    keys = {REACTION_COLUMN: reaction, MAIL_COLUMN: mail_beside(reaction)}
-    return keys.get(column[: len(REACTION_COLUMN)], "")
+    prefix, reaction = column[: len(REACTION_COLUMN)], column[len(REACTION_COLUMN) :].replace("_", "-")
+    return KEYS[prefix](reaction) if prefix in KEYS else ""
 
 
 def write_memory(memory: Memory) -> dict[str, str | int]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ops.trial import Verdict, decided, declined, plans, verdicts
 from shared.events import parse
-from shared.guards import Memory
+from shared.memory import Memory
 from shared.reactions import Reactions
 from shared.records import EventRecord, event_key, partition_key
 
@@ -23,6 +23,7 @@ class History:
     now: datetime = START
     records: Mapping[tuple[str, str], EventRecord] = field(default_factory=dict)
     memories: Mapping[tuple[str, str], Memory] = field(default_factory=dict)
+    wholes: Mapping[str, Memory] = field(default_factory=dict)
 
     def later(self, time: timedelta) -> "History":
         """Return it with the clock put forward."""
@@ -31,10 +32,11 @@ class History:
     def tell(self, event: object) -> tuple["History", tuple[Verdict, ...]]:
         """Tell an event (decoded JSON); return the verdict of every reaction, in the order of the file.
 
-        Every effect is taken to succeed. Raises MalformedError.
+        Every effect is taken to succeed. What waits for its hours is decided when it is told again after them.
+        Raises MalformedError.
         """
         others = declined(event)
-        records, memories = dict(self.records), dict(self.memories)
+        records, memories, wholes = dict(self.records), dict(self.memories), dict(self.wholes)
         found = {
             rule.name: Verdict(reaction=rule.name, acts=False, reason=f"not about {rule.on}: {others[rule.on]}")
             for rule in self.reactions.rules
@@ -44,18 +46,21 @@ class History:
             partition = partition_key(happened.workspace, happened.subject)
             row = (partition, event_key(happened.family, happened.identity, 0))
             before = records.get(row, EventRecord())
-            records[row], remembered = decided(
+            decision = decided(
                 happened,
                 plan,
                 installation=INSTALLATION,
                 record=before,
                 memories={name: memory for (where, name), memory in memories.items() if where == partition},
+                wholes=wholes,
                 now=self.now,
             )
-            memories |= {(partition, name): memory for name, memory in remembered.items()}
+            records[row] = decision.record
+            memories |= {(partition, name): memory for name, memory in decision.memories.items()}
+            wholes |= decision.wholes
             told = verdicts(plan, records[row], asked=True)
             found |= {verdict.reaction: verdict for verdict in _fresh(told, before)}
-        history = replace(self, records=records, memories=memories)
+        history = replace(self, records=records, memories=memories, wholes=wholes)
         return history, tuple(found[rule.name] for rule in self.reactions.rules)
 
 

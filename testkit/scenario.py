@@ -10,7 +10,8 @@ import msgspec
 from ops.trial import Effect, Verdict
 from shared.actions import SendMail, SubmitJob
 from shared.mail import render
-from shared.reactions import Duration, Reaction, duration
+from shared.reactions import Reaction
+from shared.reactions.guard_rules import Duration, duration
 from shared.yaml_document import did_you_mean
 from testkit.history import History
 from testkit.report import report

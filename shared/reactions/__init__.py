@@ -10,25 +10,18 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.actions import Action, Notice, SendMail, SubmitJob, mail_beside
+from shared.actions import Action, Notice, SendMail, SubmitJob, alert_beside, mail_beside
 from shared.events import Event
-from shared.guards import Budget, Guards
+from shared.guards import Guards
 from shared.reactions.conditions import Place, first_failing, says
+from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.values import Kind, Values, absent_in, replaced
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
-DURATION = r"^[1-9][0-9]{0,3}(s|m|h|d)$(?!\n)"
 NAME = r"^[a-z][a-z0-9-]{0,39}$(?!\n)"
 HTTPS = r"^https://[^\s]+$(?!\n)"
 JOB_FILE = r"^(?!/)(?!.*\.\.)[^\\\u0000-\u001f]+\.ya?ml$(?!\n)"
-Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
-#: Bounds keep a reaction's memory within one table property (about 110 bytes an entry).
-Runs = Annotated[int, msgspec.Meta(ge=1, le=200)]
-
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-#: Every run has this budget for each subject unless the rule says otherwise.
-DAILY = Budget(runs=10, per=timedelta(days=1))
 
 
 class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,20 +50,6 @@ class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runbook: Annotated[
         str, msgspec.Meta(pattern=HTTPS), says("a link that begins with `https://`; the mail has a button for it")
     ] = ""
-
-
-class BudgetRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`budget:` at most so many runs per time, for each subject."""
-
-    runs: Annotated[Runs, says("how many, 1 to 200")]
-    per: Annotated[Duration, says("a duration, such as `1d`")]
-
-
-class GuardsRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`guards:` what is not named keeps its default."""
-
-    cooldown: Annotated[Duration | None, says("at most one run in that time")] = None
-    budget: Annotated[BudgetRule | None, says("at most so many runs in the time that ends now")] = None
 
 
 class RuleBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,7 +86,11 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """One rule, checked. *needed* are the inputs the job cannot do without; *digest* changes with the rule's text."""
+    """One rule, checked.
+
+    *ops* hear when a guard holds it back, *needed* are the inputs the job cannot do without, *digest* changes with the
+    rule's text.
+    """
 
     name: str
     on: str
@@ -115,6 +98,7 @@ class Reaction:
     run: RunRule | None
     mail: MailRule | None
     to: tuple[str, ...]
+    ops: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()
     guards: Guards
     digest: str
@@ -132,7 +116,7 @@ class Reaction:
             told = msgspec.structs.replace(notice, reaction=self.name, runbook=self.mail.runbook)
             key = mail_beside(self.name) if actions else self.name
             actions[key] = SendMail(to=self.to, notice=told)
-        return Matched(reaction=self, actions=actions)
+        return Matched(reaction=self, actions=actions, notice=notice)
 
     def _missing(self, values: Values) -> str:
         """Say which input cannot be given, because the event has no value for it: the job could only be refused."""
@@ -143,10 +127,40 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside)."""
+    """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside).
+
+    *notice* is what a mail tells of the event.
+    """
 
     reaction: Reaction
     actions: Mapping[str, Action]
+    notice: Notice
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under which the ledger may have something to carry out."""
+        return (*self.actions, alert_beside(self.reaction.name))
+
+    def action(self, key: str, reason: str) -> Action | None:
+        """Return the action of *key*, None where there is none (any more); *reason* is that of its decision."""
+        if key == alert_beside(self.reaction.name):
+            return held_back(self, reason)
+        return self.actions.get(key)
+
+
+def held_back(matched: Matched, reason: str) -> SendMail:
+    """Return the mail that tells Ops that a guard held the reaction back, with the guard's *reason*."""
+    name = matched.reaction.name
+    notice = msgspec.structs.replace(
+        matched.notice,
+        kind="held-back",
+        headline=f"Held back: {name}. {matched.notice.headline}",
+        status="Held back by a guard",
+        reaction=name,
+        cause=f"{reason}\n\nNothing was started. More of the same is held back without a mail for a day.\n"
+        f"Stop it: python -m ops pause {name}. Ask why: python -m ops why. Limits: `guards` in reactions.yaml.",
+    )
+    return SendMail(to=matched.reaction.ops, notice=notice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +185,20 @@ class Reactions:
         return (rule for rule in self.rules if rule.on == family)
 
 
-def duration(text: str) -> timedelta:
-    """Return the time that ``24h`` and the like stand for: a number and one of s, m, h, d."""
-    return timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """The reactions of a plan that have guards to be *asked*, a memory of the subject, or one of the *whole*."""
+
+    asked: frozenset[str]
+    remembering: frozenset[str]
+    whole: frozenset[str]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Guarded":
+        """Look at what matched: a reaction that does not act asks nothing."""
+        guards = {item.reaction.name: item.reaction.guards for item in plan if isinstance(item, Matched)}
+        return cls(
+            asked=frozenset(name for name, one in guards.items() if one.asked),
+            remembering=frozenset(name for name, one in guards.items() if one.horizon),
+            whole=frozenset(name for name, one in guards.items() if one.whole is not None),
+        )

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Protocol, cast
 import msgspec
 
 from shared.errors import ConfigurationError
-from shared.guards import Budget, Guards
-from shared.reactions import DAILY, GuardsRule, Reaction, RuleBase, Vocabulary, duration
+from shared.guards import Guards
+from shared.reactions import Reaction, RuleBase, Vocabulary
 from shared.reactions.conditions import Place, says
+from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of
 from shared.reactions.patterns import refusal
 from shared.reactions.strict import convert
 from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
@@ -41,11 +42,13 @@ class RuleChecker:
         self,
         document: Document,
         path: Path,
+        *,
         vocabularies: Mapping[str, Vocabulary],
         recipients: Mapping[str, tuple[str, ...]],
+        ops: tuple[str, ...],
         job_inputs: JobInputs,
     ) -> None:
-        self._document, self._path = document, path
+        self._document, self._path, self._ops = document, path, ops
         self._vocabularies, self._recipients, self._job_inputs = vocabularies, recipients, job_inputs
 
     def _report(self, problem: str, *path: str | int) -> None:
@@ -72,6 +75,7 @@ class RuleChecker:
             return None
         self._check_when(getattr(rule, "when", None))
         self._check_actions(rule, raw)
+        self._check_hours(rule.guards)
         inputs = self._check_inputs(rule, raw, vocabulary)
         if len(self._document.problems) > before:
             return None
@@ -82,6 +86,7 @@ class RuleChecker:
             run=rule.run,
             mail=rule.mail,
             to=self._recipients[rule.mail.to] if rule.mail else (),
+            ops=self._ops,
             needed=frozenset(name for name, declared in inputs.items() if not declared.optional),
             guards=_guards(rule, vocabulary),
             digest=hashlib.sha256(msgspec.json.encode(rule, order="sorted")).hexdigest()[:12],
@@ -100,6 +105,12 @@ class RuleChecker:
         if rule.mail is not None and rule.mail.to not in self._recipients:
             hint = did_you_mean(rule.mail.to, self._recipients) or "; name it under `recipients`"
             self._report(f"unknown recipient {rule.mail.to!r}{hint}", "mail", "to")
+
+    def _check_hours(self, guards: object) -> None:
+        hours = guards.hours if isinstance(guards, GuardsRule) else None
+        if hours is not None and (refused := refusal_of(hours)):
+            key, reason = refused
+            self._report(f"`{key}`: {reason}", "guards", "hours", key)
 
     def _check_inputs(self, rule: RuleBase, raw: Mapping[str, Any], vocabulary: Vocabulary) -> Mapping[str, JobInput]:
         if rule.run is None:
@@ -173,7 +184,4 @@ def _guards(rule: RuleBase, vocabulary: Vocabulary) -> Guards:
     if rule.guards == "none" or rule.run is None:
         return Guards()
     named = rule.guards if isinstance(rule.guards, GuardsRule) else GuardsRule()
-    return Guards(
-        cooldown=duration(named.cooldown) if named.cooldown else vocabulary.cooldown,
-        budget=Budget(runs=named.budget.runs, per=duration(named.budget.per)) if named.budget else DAILY,
-    )
+    return guards_of(named, cooldown=vocabulary.cooldown)

@@ -53,7 +53,15 @@ def load(
         raw_rules = []
     names: set[str] = set()
     for number, raw in enumerate(raw_rules):
-        checker = RuleChecker(document, ("reactions", number), vocabularies, recipients, job_inputs)
+        ops = addresses.get("OPS_EMAIL", ())
+        checker = RuleChecker(
+            document,
+            ("reactions", number),
+            vocabularies=vocabularies,
+            recipients=recipients,
+            ops=ops,
+            job_inputs=job_inputs,
+        )
         rule = checker.check(raw)
         if rule:
             rules.append(rule)

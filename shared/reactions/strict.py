@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_
 
 import msgspec
 
-from shared.reactions import DURATION, HTTPS, JOB_FILE, NAME
+from shared.reactions import HTTPS, JOB_FILE, NAME
+from shared.reactions.guard_rules import DURATION, WINDOW
 from shared.yaml_document import Path, did_you_mean
 
 type Report = Callable[[str, Path], None]
@@ -15,6 +16,7 @@ type Report = Callable[[str, Path], None]
 #: What a pattern of the types asks for, in words.
 SHAPES = {
     DURATION: "a duration: a number of 1 to 9999 and one of s, m, h, d, such as 30m or 24h",
+    WINDOW: "two times of the day, from and to, such as 22:00-06:00",
     NAME: "a name of a-z, 0-9 and -, starting with a letter, at most 40 characters long",
     HTTPS: "a link that starts with https:// and has no spaces",
     JOB_FILE: "a job file's path from the project's folder, with `/` and ending in .yml, such as pipelines/retrain.yml",

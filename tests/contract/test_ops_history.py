@@ -23,7 +23,7 @@ from shared.store import Row, TableStore
 from shared.transport import Transport, build_transport
 from tests.fakes.events import altered
 from tests.fakes.project import ops, project
-from tests.fakes.service import rules
+from tests.fakes.service import FakeService, rules
 
 if TYPE_CHECKING:
     from local.azurite import Azurite
@@ -67,7 +67,7 @@ def record(
         message = stow(Message(event=msgspec.Raw(msgspec.json.encode(one))), state.large_events)
         found = FAMILY.recognise(parse(one))
         assert not isinstance(found, NotOurs)
-        ledger.admit(found, FAMILY.plan(found, reactions), message)
+        ledger.admit(found, FAMILY.plan(found, reactions), message, FakeService().inquiry())
 
 
 def found(state: State, back: timedelta, marks: set[str]) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.lineage import Origin
 from shared.messages import Message, decode
 
 type Script = list[Outcome]
@@ -36,6 +37,21 @@ class FakeJobs:
         self.reads.append(name)
         same = self.jobs[name][1]["reactor_operation"] == properties["reactor_operation"]
         return Done(receipt=name, note="found") if same else Failed(reason="name taken")
+
+
+@dataclass
+class FakeLineages:
+    """Azure ML again: what a job of ours left on what it made, by *origin*. *script* answers first, one a call."""
+
+    known: dict[Origin, Mapping[str, str]] = field(default_factory=dict)
+    script: list[Deferred] = field(default_factory=list)
+    asked: list[Origin] = field(default_factory=list)
+
+    def read(self, workspace: str, origin: Origin) -> Mapping[str, str] | Deferred:
+        """See shared.gateways.Lineages."""
+        assert workspace
+        self.asked.append(origin)
+        return self.script.pop(0) if self.script else self.known.get(origin, {})
 
 
 @dataclass

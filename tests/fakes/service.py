@@ -9,6 +9,7 @@ import msgspec
 
 import handlers
 from shared.gateways.dead_letters import BlobDeadLetters
+from shared.inquiry import Inquiry
 from shared.job_templates.inputs import JobInput
 from shared.ledger import Ledger
 from shared.messages import Message
@@ -16,7 +17,8 @@ from shared.orchestration import Orchestration
 from shared.reactions import Reactions
 from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID
-from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeMail, FakeQueue
+from shared.switches import Switches
+from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeQueue
 from tests.fakes.store import MemoryStore
 
 WORKSPACE = (
@@ -81,6 +83,7 @@ class FakeService:
     clock: Clock = field(default_factory=Clock)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     mail: FakeMail = field(default_factory=FakeMail)
+    lineages: FakeLineages = field(default_factory=FakeLineages)
     queue: FakeQueue = field(default_factory=FakeQueue)
     large_events: FakeBlobs = field(default_factory=FakeBlobs)
     letters: FakeBlobs = field(default_factory=FakeBlobs)
@@ -93,6 +96,8 @@ class FakeService:
         """Build what is one per process."""
         self.store = MemoryStore(self.clock)
         self.dead_letters = BlobDeadLetters(self.letters)
+        names = [rule.name for rule in self.reactions.rules]
+        self.switches = Switches(self.store, reactions=names, clock=lambda: self.clock().timestamp())
         self.ledger = Ledger(self.store, installation="test", dry_run=self.dry_run)
 
     def accepts(self, workspace: str) -> bool:
@@ -109,11 +114,16 @@ class FakeService:
             mail=self.mail,
             queue=self.queue,
             dead_letters=self.dead_letters,
+            inquiry=self.inquiry(),
             new_token=lambda: next(self.tokens),
             jitter=lambda: self.jitter,
             version="test",
             dry_run=self.dry_run,
         )
+
+    def inquiry(self) -> Inquiry:
+        """Return what is asked before a decision, of the one process that this is."""
+        return Inquiry(switches=self.switches, lineages=self.lineages)
 
     def deliver(self, event: object) -> None:
         """Have the queue deliver an event (decoded JSON), or a Message."""

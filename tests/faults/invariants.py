@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from shared.guards import Memory
+from shared.memory import Memory
 from shared.messages import decode
 from shared.records import write_memory
 from shared.store import Row

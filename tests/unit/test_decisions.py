@@ -7,8 +7,9 @@ import pytest
 
 from handlers import model_registered
 from shared.actions import Deferred, Done, Failed, Notice, Outcome
-from shared.decisions import decide_event, unite, without_notices
+from shared.decisions import Given, decide_event
 from shared.events import parse
+from shared.outcomes import unite, without_notices
 from shared.records import EventRecord, ReactionRecord, Wake, read_event, write_event
 from shared.store import Row
 from tests.fakes.events import sample
@@ -126,7 +127,7 @@ def test_rows_are_written_as_they_are_read() -> None:
 def test_columns_and_fields_of_another_version_are_ignored() -> None:
     """Two versions of the code work side by side on one row."""
     text = '{"decision":"admitted","operation":"op","effect":"job-1","a_field_of_tomorrow":1}'
-    values = {"r_offline_test": text, "a_column_of_tomorrow": "x", "event": "{}"}
+    values = {"r_offline_test": text, "column_of_tomorrow": "x", "event": "{}"}
     record = read_event(Row(partition="p", key="k", values=values))
     assert record.reactions == {"offline-test": ADMITTED}
 
@@ -136,16 +137,14 @@ def told_again(standing: ReactionRecord, *, reopen: str = "") -> ReactionRecord:
     event = model_registered.recognise(parse(sample("model-registered")))
     assert isinstance(event, model_registered.ModelRegistered)
     reactions = rules(REACTIONS.replace("on: model-registered", "on: model-registered\n    when: { model: other }"))
-    record, _ = decide_event(
-        EventRecord(reactions={"offline-test": standing}),
-        model_registered.FAMILY.plan(event, reactions),
+    given = Given(
         operation_of=lambda name: FakeService().ledger.operation(event, 0, name),
         label=event.label,
-        memories={},
         now=START,
         reopen=reopen,
     )
-    return record.reactions["offline-test"]
+    row = EventRecord(reactions={"offline-test": standing})
+    return decide_event(row, model_registered.FAMILY.plan(event, reactions), given).record.reactions["offline-test"]
 
 
 def test_a_rule_that_no_longer_matches_undoes_nothing() -> None:

@@ -16,7 +16,7 @@ from local.host.host_json import queue_options
 from local.samples import sample
 from shared.actions import Failed
 from shared.gateways.jobs import ArmJobs
-from shared.reactions import duration
+from shared.reactions.guard_rules import duration
 from shared.store import Row
 from shared.telemetry import Facts
 from tests.fakes.arm_jobs import URL, Credential, submit

@@ -14,10 +14,11 @@ from shared.actions import mail_beside
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
-from shared.reactions import DAILY, GuardsRule, MailRule, Reactions, RunRule
+from shared.reactions import MailRule, Reactions, RunRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Place, Test
 from shared.reactions.file import load
+from shared.reactions.guard_rules import DAILY, GuardsRule
 from shared.reactions.values import Kind, known
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
 

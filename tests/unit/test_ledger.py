@@ -9,11 +9,12 @@ import pytest
 from handlers import model_registered, pipeline_failure
 from handlers.pipeline_failure import PipelineFailed
 from shared.actions import Deferred, Done, Failed, Notice, Outcome, SubmitJob
-from shared.decisions import decide_event
+from shared.decisions import Given, decide_event
 from shared.errors import ContentionError
 from shared.events import parse
-from shared.guards import Memory
 from shared.ledger import Admission, Ledger
+from shared.lineage import Chain
+from shared.memory import Memory
 from shared.messages import INLINE_BYTES, wrap
 from shared.reactions import Matched, Unmatched
 from shared.records import EventRecord, ReactionRecord
@@ -60,7 +61,7 @@ def test_the_row_tells_what_it_is_about() -> None:
         "generation": 0,
     }
     decided = msgspec.json.decode(str(row["r_offline_test"]))
-    assert decided["reason"] == "every condition holds, within the budget"
+    assert decided["reason"] == "every condition holds; 1 of 10 runs of the budget"
 
 
 def test_the_row_of_a_large_event_names_its_blob() -> None:
@@ -77,7 +78,7 @@ def test_an_admission_names_the_guards_it_passed() -> None:
     service = FakeService()
     service.deliver(sample("monitor-breach"))
     decided = msgspec.json.decode(str(event_row(service)["r_retrain"]))
-    assert decided["reason"] == "every condition holds, no cooldown running, within the budget"
+    assert decided["reason"] == "every condition holds; no cooldown running; 1 of 10 runs of the budget"
 
 
 def test_a_known_event_costs_one_request() -> None:
@@ -96,7 +97,8 @@ def test_a_redelivery_that_finishes_costs_two() -> None:
     service.deliver(sample("model-registered"))
     service.store.calls.clear()
     service.run_queue()
-    assert service.store.calls == ["query", "merge"]
+    switches = ["query"]  # read again after 30 s
+    assert service.store.calls == [*switches, "query", "merge"]
 
 
 def test_an_earlier_attempt_is_on_record_beside_a_new_rule() -> None:
@@ -162,32 +164,27 @@ def test_a_skip_before_and_a_mismatch_between_leave_the_rest_decided() -> None:
     plan = model_registered.FAMILY.plan(event, reactions)
     used = Memory()
     for number in range(10):
-        used = used.admit(str(number), now=START, horizon=timedelta(days=1))
-    record, remembered = decide_event(
-        EventRecord(),
-        plan,
+        used = used.admit(str(number), now=START, horizon=timedelta(days=1), window=timedelta(days=1))
+    given = Given(
         operation_of=lambda reaction: service.ledger.operation(event, 0, reaction),
         label=event.label,
         memories={"offline-test": used},
+        lineage=Chain(),
         now=START,
     )
-    assert {name: decided.decision for name, decided in record.reactions.items()} == {
+    decided = decide_event(EventRecord(), plan, given)
+    record = decided.record
+    assert {name: one.decision for name, one in record.reactions.items()} == {
         "offline-test": "skipped",
+        "offline-test.alert": "admitted",
         "other": "unmatched",
         "again": "admitted",
         "tell-us": "admitted",
     }
     assert [type(item) for item in plan] == [Matched, Unmatched, Matched, Matched]
-    assert remembered.keys() == {"again"}
-    again, _ = decide_event(
-        record,
-        plan,
-        operation_of=lambda reaction: service.ledger.operation(event, 0, reaction),
-        label=event.label,
-        memories={},
-        now=START,
-    )
-    assert again == record
+    assert decided.memories.keys() == {"offline-test", "again"}
+    assert decided.memories["offline-test"].entries == used.entries
+    assert decide_event(record, plan, given).record == record
 
 
 def test_an_operation_in_memory_is_admitted_whatever_the_row_says() -> None:
@@ -199,15 +196,14 @@ def test_an_operation_in_memory_is_admitted_whatever_the_row_says() -> None:
     own = service.ledger.operation(event, 0, "offline-test").digest
     used = Memory()
     for number in [*map(str, range(9)), own]:
-        used = used.admit(number, now=START, horizon=timedelta(days=1))
-    record, _ = decide_event(
-        EventRecord(),
-        model_registered.FAMILY.plan(event, reactions),
+        used = used.admit(number, now=START, horizon=timedelta(days=1), window=timedelta(days=1))
+    given = Given(
         operation_of=lambda reaction: service.ledger.operation(event, 0, reaction),
         label=event.label,
         memories={"offline-test": used},
         now=START,
     )
+    record = decide_event(EventRecord(), model_registered.FAMILY.plan(event, reactions), given).record
     assert record.reactions["offline-test"].decision == "admitted"
 
 
@@ -219,17 +215,17 @@ def test_a_replay_that_a_guard_refuses_keeps_the_number_of_its_failure() -> None
     failed = ReactionRecord(decision="admitted", outcome=Failed(reason="refused"), failure=3)
     used = Memory()
     for number in range(10):
-        used = used.admit(str(number), now=START, horizon=timedelta(days=1))
-    record, _ = decide_event(
-        EventRecord(reactions={"offline-test": failed}),
-        model_registered.FAMILY.plan(event, reactions),
+        used = used.admit(str(number), now=START, horizon=timedelta(days=1), window=timedelta(days=1))
+    given = Given(
         operation_of=lambda reaction: FakeService().ledger.operation(event, 0, reaction),
         label=event.label,
         memories={"offline-test": used},
+        lineage=Chain(),
         now=START,
         reopen="offline-test#3",
     )
-    skipped = record.reactions["offline-test"]
+    row = EventRecord(reactions={"offline-test": failed})
+    skipped = decide_event(row, model_registered.FAMILY.plan(event, reactions), given).record.reactions["offline-test"]
     assert (skipped.decision, skipped.failure) == ("skipped", 3)
 
 
@@ -238,7 +234,7 @@ def admitted(service: FakeService) -> tuple[PipelineFailed, Admission]:
     event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
     assert isinstance(event, PipelineFailed)
     plan = pipeline_failure.FAMILY.plan(event, service.reactions)
-    return event, service.ledger.admit(event, plan, wrap(sample("pipeline-failed")))
+    return event, service.ledger.admit(event, plan, wrap(sample("pipeline-failed")), service.inquiry())
 
 
 def notice() -> Notice:
@@ -315,11 +311,13 @@ def test_what_another_delivery_has_settled_is_read_not_written_again() -> None:
 
 def test_dry_rows_are_rows_of_their_own() -> None:
     """What was only tried counts for nothing when it is meant."""
-    store = FakeService().store
+    service = FakeService()
+    store = service.store
     for dry_run in (True, False):
         ledger = Ledger(store, installation="test", dry_run=dry_run)
         event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
         assert isinstance(event, PipelineFailed)
-        ledger.admit(event, pipeline_failure.FAMILY.plan(event, rules(REACTIONS)), wrap(sample("pipeline-failed")))
+        plan = pipeline_failure.FAMILY.plan(event, rules(REACTIONS))
+        ledger.admit(event, plan, wrap(sample("pipeline-failed")), service.inquiry())
     keys = sorted(row.key for row in store.rows)
     assert [key.startswith("dry|") for key in keys] == [True, False]

@@ -74,7 +74,7 @@ def test_it_decides_as_the_ledger_does(chosen: list[tuple[int, datetime, str, st
         service.deliver(registered(int(version), at=telling.at, model=model, stage=stage))
     for happening in play(ordered, service.reactions, installation="test").values():
         message = Message(event=msgspec.Raw(b"{}"))
-        records = service.ledger.admit(happening.event, (), message).record.reactions
+        records = service.ledger.admit(happening.event, (), message, service.inquiry()).record.reactions
         for name, verdict in happening.verdicts.items():
             assert verdict.acts == (records[name].decision == "admitted")
             assert verdict.reason == records[name].reason

@@ -8,8 +8,8 @@ import pytest
 
 from ops.settled import LONGEST_WINDOW, Purge, verdict
 from shared.actions import Deferred, Failed
-from shared.guards import Entry, Memory
-from shared.reactions import DURATION, duration
+from shared.memory import Entry, Memory
+from shared.reactions.guard_rules import DURATION, duration
 from shared.records import write_memory
 from shared.store import Row
 from tests.fakes.events import altered, sample

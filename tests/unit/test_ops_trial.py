@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from ops.rules import PLACEHOLDER, read_rules, told_address
-from ops.trial import Verdict, declined, span, try_event
+from ops.trial import Verdict, declined, try_event
 from shared.actions import Notice, SendMail, SubmitJob
 from shared.errors import ConfigurationError, MalformedError
+from shared.guards import span
 from shared.messages import Message
 from shared.reactions import Reactions
 from tests.fakes.events import sample
@@ -64,9 +65,8 @@ def test_names_are_those_of_the_service() -> None:
     service.deliver(sample("model-registered"))
     (trial,) = try_event(sample("model-registered"), service.reactions, installation="test")
     effects = {effect.key: effect.name for verdict in trial.verdicts for effect in verdict.effects}
-    admission = service.ledger.admit(
-        trial.event, (), Message(event=msgspec.Raw(msgspec.json.encode(sample("model-registered"))))
-    )
+    message = Message(event=msgspec.Raw(msgspec.json.encode(sample("model-registered"))))
+    admission = service.ledger.admit(trial.event, (), message, service.inquiry())
     assert effects == {key: record.effect for key, record in admission.record.reactions.items() if record.effect}
 
 

@@ -17,10 +17,11 @@ import handlers
 from ops import schema
 from ops.__main__ import app
 from shared.errors import ConfigurationError
-from shared.reactions import DURATION, HTTPS, JOB_FILE, NAME, BudgetRule, GuardsRule, MailRule, RunRule
+from shared.reactions import HTTPS, JOB_FILE, NAME, MailRule, RunRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Test
 from shared.reactions.file import read
+from shared.reactions.guard_rules import DURATION, BudgetRule, GuardsRule
 from shared.yaml_document import Document
 from tests.markdown import DOCS, ROOT, blocks
 from tests.unit.test_broken_reactions import BROKEN, GOOD, loaded

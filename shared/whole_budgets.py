@@ -1,0 +1,50 @@
+"""What a reaction remembers about all its subjects: a row in a partition of the reaction's own.
+
+It cannot be written in one transaction with a subject's rows. So a run is reserved here first, under its operation:
+killed in between, the redelivery finds its own reservation; and what is not admitted after all gives it back.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from shared.errors import ContentionError
+from shared.memory import Memory
+from shared.records import memory_key, read_memory, whole_partition, write_memory
+from shared.store import Conflict, Row, Store
+
+#: As in shared.ledger; the row of a busy reaction is written by many.
+TRIES = 5
+
+
+class WholeBudgets:
+    """The rows of *store*; *prefix* keeps those of a dry run apart. Every method raises StorageError."""
+
+    def __init__(self, store: Store, *, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+
+    def read(self, reactions: Iterable[str]) -> Mapping[str, Row]:
+        """Return the rows by reaction; one that is not there yet is empty, and has no etag."""
+        return {name: self._row(name) for name in reactions}
+
+    def write(self, memories: Mapping[str, Memory], read: Mapping[str, Row]) -> bool:
+        """Write what changed; False when another delivery wrote meanwhile. What was written then is written again."""
+        return not any(self._conflicts(read[name], memory) for name, memory in memories.items())
+
+    def give_back(self, reaction: str, operation: str) -> None:
+        """Take a reservation back: what never happened suppresses nothing. Raises ContentionError."""
+        for _ in range(TRIES):
+            row = self._row(reaction)
+            memory = read_memory(row)
+            if not memory.admitted(operation) or not self._conflicts(row, memory.forget(operation)):
+                return
+        raise ContentionError(partition=whole_partition(reaction), key=self._prefix + memory_key(reaction))
+
+    def _row(self, reaction: str) -> Row:
+        partition, key = whole_partition(reaction), self._prefix + memory_key(reaction)
+        found = self._store.query(partition, [key]).rows
+        return found[0] if found else Row(partition=partition, key=key, values=write_memory(Memory()))
+
+    def _conflicts(self, row: Row, memory: Memory) -> bool:
+        changed = Row(partition=row.partition, key=row.key, values=write_memory(memory), etag=row.etag)
+        answer = self._store.merge(changed) if row.etag else self._store.insert(changed)
+        return isinstance(answer, Conflict)
