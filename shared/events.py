@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from shared.errors import MalformedError
+from shared.lineage import Origin
 
 EVENT_TYPE_PREFIX = "Microsoft.MachineLearningServices."
 #: An Event Grid event is at most 1 MB; ids, types and subjects are far shorter than this.
@@ -93,8 +94,13 @@ class Event:
 
     @property
     def lineage(self) -> Mapping[str, str]:
-        """The ``reactor_…`` properties of what it happened to, when a reaction of ours brought that about."""
+        """The ``reactor_…`` properties that the event itself carries of what it happened to."""
         return {}
+
+    @property
+    def origin(self) -> Origin | None:
+        """What made the subject: it has the lineage where the event carries none. None: nothing that can be asked."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

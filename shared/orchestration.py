@@ -12,6 +12,7 @@ from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.gateways import DeadLetters, Jobs, Mail, Queue
 from shared.ledger import Admission, Ledger
+from shared.lineage import Chain, stamp
 from shared.messages import Message
 from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.reactions import Matched, Plan, Reactions
@@ -128,18 +129,15 @@ class Orchestration:
         return self.mail.send(frozen, operation=record.effect, first_sent=marked.now), marked
 
     def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:
-        """Return the properties by which a job explains itself, and by which a loop can be seen."""
-        depth = event.lineage.get("reactor_depth", "0")
-        return {
-            "reactor_reaction": planned.reaction.name,
-            "reactor_event": event.envelope.id,
-            "reactor_identity": f"{event.family}|{event.identity}",
-            "reactor_operation": record.operation,
-            "reactor_root_event": event.lineage.get("reactor_root_event", event.envelope.id),
-            "reactor_depth": str(int(depth) + 1 if depth.isdecimal() and len(depth) < len("1000") else 1),
-            "reactor_rule": planned.reaction.digest,
-            "reactor_version": self.version,
-        }
+        return stamp(
+            Chain.of(event.lineage),
+            reaction=planned.reaction.name,
+            digest=planned.reaction.digest,
+            event=event.envelope.id,
+            identity=f"{event.family}|{event.identity}",
+            operation=record.operation,
+            version=self.version,
+        )
 
     def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.actions import Deferred, Outcome, SendMail, SubmitJob
+from shared.lineage import Origin
 from shared.messages import Message
 
 
@@ -17,6 +18,18 @@ class Jobs(Protocol):
         *properties* are stamped on the job (as properties and as tags). "It exists already" is Done when
         *repeated* (an earlier attempt is on record); on a first attempt the job is read once and its
         ``reactor_operation`` property compared: another one is Failed ("name taken").
+        """
+        ...
+
+
+class Lineages(Protocol):
+    """What led to an event, as Azure ML keeps it."""
+
+    def read(self, workspace: str, origin: Origin) -> Mapping[str, str] | Deferred:
+        """Return the ``reactor_…`` properties of the job that *origin* comes from; empty when no job of ours made it.
+
+        At most three requests, and one more for the first in a workspace. Deferred, with the reason, when Azure ML
+        does not tell.
         """
         ...
 
