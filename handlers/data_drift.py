@@ -5,7 +5,6 @@ the step carries the tag again, and RunCompleted tells it once more (azureml-ass
 RunCompleted is understood but not subscribed to: it tells nothing that RunStatusChanged does not.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,28 +12,17 @@ from typing import Annotated
 
 import msgspec
 
+from handlers.breach import BREACH_TAG, read_breach
 from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
+from shared.lineage import RootRun, ours
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Bounds, Condition, Conditions, Place, says
 from shared.reactions.values import Values
 
 DATASET_DRIFT_DETECTED = f"{EVENT_TYPE_PREFIX}DatasetDriftDetected"
-BREACH_TAG = "azureml_modelmonitor_threshold_breached"
-SIGNAL = re.compile(r"The signal '(?P<name>[^']{1,255})' has failed")
-#: In the list behind it: a Python list of JSON objects, which the service may have cut off.
-METRIC = re.compile(r'"metric_name"\s*:\s*"([^"\\]{1,255})"')
-#: The signals of Azure ML model monitoring that set the tag.
-SIGNALS = (
-    "data_drift",
-    "prediction_drift",
-    "data_quality",
-    "feature_attribution_drift",
-    "model_performance",
-    "generation_safety_quality",
-)
 #: Several signals of one monitor run come within minutes of each other and start one job.
 COOLDOWN = timedelta(hours=1)
 
@@ -43,7 +31,8 @@ COOLDOWN = timedelta(hours=1)
 class DataDrifted(Event):
     """*signal* of *monitor* went beyond its threshold, found by *run*; *source* is what names the partition.
 
-    *metric* are the metrics beyond it, as far as they are told; *drift_coefficient* only the legacy event has.
+    *metric* are the metrics beyond it, as far as they are told; *drift_coefficient* only the legacy event has;
+    *root* is the monitor's job.
     """
 
     family = "data-drift"
@@ -58,6 +47,7 @@ class DataDrifted(Event):
     tags: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     legacy_id: str = ""
+    root: str = ""
 
     @property
     def subject(self) -> str:
@@ -73,6 +63,16 @@ class DataDrifted(Event):
     def label(self) -> str:
         """The monitor."""
         return self.monitor
+
+    @property
+    def lineage(self) -> Mapping[str, str]:
+        """Whatever a reaction's job has left on the run that found it."""
+        return ours(self.properties)
+
+    @property
+    def origin(self) -> RootRun | None:
+        """The monitor's job; the retired monitors were none."""
+        return RootRun(id=self.root) if self.root else None
 
 
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,23 +110,23 @@ def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
     run = read_run(envelope)
     if run is None:
         return NotOurs("no run and no dataset drift")
-    breach = run.tags.get(BREACH_TAG)
-    if breach is None:
+    told = run.tags.get(BREACH_TAG)
+    if told is None:
         return NotOurs("no breach of a monitor's threshold")
     if run.status != "completed":
         return NotOurs("a breach whose run is not completed yet; it is told again")
-    found = SIGNAL.search(breach)
-    monitor, signal = _monitor_and_signal(found["name"] if found else "", run.experiment)
+    breach = read_breach(told, run.experiment)
     return DataDrifted(
         envelope=envelope,
         source=run.experiment,
-        monitor=monitor,
-        signal=signal,
+        monitor=breach.monitor,
+        signal=breach.signal,
         run=run.id,
         experiment=run.experiment,
-        metric=tuple(dict.fromkeys(METRIC.findall(breach))),
+        metric=breach.metrics,
         tags=run.tags,
         properties=run.properties,
+        root=run.root,
     )
 
 
@@ -137,14 +137,6 @@ def _number(envelope: Envelope, name: str) -> float | None:
         return float(told) if isinstance(told, (str, int, float)) and not isinstance(told, bool) else None
     except ValueError:
         return None
-
-
-def _monitor_and_signal(name: str, experiment: str) -> tuple[str, str]:
-    """Split the documented form ``<monitor>_<signal>``; else the monitor goes by its experiment."""
-    for signal in SIGNALS:
-        if name.endswith(f"_{signal}"):
-            return name.removesuffix(f"_{signal}"), signal
-    return experiment, name
 
 
 def values(event: DataDrifted) -> Values:

@@ -7,6 +7,7 @@ from typing import Annotated
 from handlers.family import COMMON, Family
 from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
+from shared.lineage import ModelVersion, ours
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
@@ -42,8 +43,13 @@ class ModelRegistered(Event):
 
     @property
     def lineage(self) -> Mapping[str, str]:
-        """The job that registered the model leaves its own properties on it."""
-        return self.properties
+        """A job may leave its own properties on the model that it registers."""
+        return ours(self.properties)
+
+    @property
+    def origin(self) -> ModelVersion:
+        """The version, whose job Azure ML knows."""
+        return ModelVersion(name=self.model, version=self.version)
 
 
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):

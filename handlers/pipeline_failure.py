@@ -11,6 +11,7 @@ from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
+from shared.lineage import RootRun, ours
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
@@ -51,8 +52,13 @@ class PipelineFailed(Event):
 
     @property
     def lineage(self) -> Mapping[str, str]:
-        """A pipeline that a reaction started carries the reaction's properties."""
-        return self.properties
+        """A job that a reaction started carries the reaction's properties."""
+        return ours(self.properties)
+
+    @property
+    def origin(self) -> RootRun:
+        """The job itself."""
+        return RootRun(id=self.run)
 
     @property
     def cause(self) -> str:

@@ -38,6 +38,12 @@ class Run:
         """Id of the published pipeline it is a run of, where it is one of those."""
         return self.tags.get("azureml.pipelineid") or self.properties.get("azureml.pipelineid")
 
+    @property
+    def root(self) -> str:
+        """Id of the job it belongs to, as far as it is told: a step names its root, or at least its pipeline."""
+        told = [source.get(key, "") for key in reversed(PARENT_KEYS) for source in (self.properties, self.tags)]
+        return next(filter(None, told), self.id)
+
     def not_root(self) -> str:
         """Return "" for a root run of a known kind, else why it is none.
 

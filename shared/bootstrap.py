@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import __version__
 from shared import settings as app_settings
-from shared.gateways import Blobs, DeadLetters, Jobs, Mail, Queue
+from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Mail, Queue
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.ledger import Ledger
@@ -113,6 +113,13 @@ class Service:
 
         credential = self._credential(self.settings.client_id)
         return ArmJobs(transport=self._transport, credential=credential, folder=self._folder)
+
+    @once
+    def lineages(self) -> Lineages:
+        """What Azure ML tells of the jobs behind models and runs."""
+        from shared.gateways.lineage import AzureMlLineages
+
+        return AzureMlLineages(transport=self._transport, credential=self._credential(self.settings.client_id))
 
     @once
     def mail(self) -> Mail:

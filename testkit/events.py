@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from handlers import breach as breaches
 from handlers import data_drift, pipeline_failure
 from handlers import model_registered as models
 from local.samples import sample
@@ -60,8 +61,8 @@ def drift(
     by its whole name, `<monitor>_<signal>`.
     """
     data = sample("monitor-breach")["data"]
-    breach: str = data["runTags"][data_drift.BREACH_TAG]
-    told = data_drift.SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
+    breach: str = data["runTags"][breaches.BREACH_TAG]
+    told = breaches.SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
     metrics = [metric] if isinstance(metric, str) else metric
     values = [{"metric_value": 0.41, "metric_name": one, "threshold_value": 0.2, "group": "tenure"} for one in metrics]
     listed = [json.dumps(value, separators=(",", ":")) for value in values]
@@ -71,7 +72,7 @@ def drift(
         f"experiments/{data['experimentId']}/runs/{run}",
         experimentName=experiment or monitor,
         runId=run,
-        runTags={**data["runTags"], data_drift.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
+        runTags={**data["runTags"], breaches.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
         runProperties={**data["runProperties"], **(properties or {})},
     )
 

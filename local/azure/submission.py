@@ -34,11 +34,12 @@ def run_of(name: str, job: Mapping[str, Any], *, assets: Assets, created: dateti
     return run
 
 
-def registration(job: Run) -> str | None:
-    """The name of the model that *job* registers, if it has a step that does."""
+def registration(job: Run) -> tuple[str, Run] | None:
+    """The name of the model that *job* registers and the step that does, if it has one."""
     for run in job.everything():
-        if run.component.partition(":")[0] == REGISTERS:
-            return run.literals.get("model_name") or job.literals.get("model_name")
+        model = run.literals.get("model_name") or job.literals.get("model_name")
+        if run.component.partition(":")[0] == REGISTERS and model:
+            return model, run
     return None
 
 

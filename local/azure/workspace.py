@@ -14,7 +14,7 @@ from local.azure.life import Life
 from local.azure.runs import Run
 from local.azure.submission import registration, run_of
 
-OURS = "reactor_"  # properties of a job that begin so are carried over to the model it registers
+OURS = "reactor_"  # properties of a job that begin so are handed on to the model it registers, where it does so
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,10 +32,13 @@ class Knobs:
     """What the person who plays the story may set.
 
     *failing*: components whose steps fail, and with which error. *registration_tags*: of models that jobs register.
+    *hands_on_properties*: whether the step that registers a model gives it our properties of its job: Azure ML does
+    not by itself, a team's component may.
     """
 
     failing: dict[str, str] = field(default_factory=dict)
     registration_tags: dict[str, str] = field(default_factory=dict)
+    hands_on_properties: bool = False
 
 
 class Workspace:
@@ -77,12 +80,19 @@ class Workspace:
         *,
         tags: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
+        job: str = "",
     ) -> str:
-        """Register a model (by default its next version), tell it as ModelRegistered, and return the version."""
+        """Register a model (by default its next version), tell it as ModelRegistered, and return the version.
+
+        *job* is the run that made it, which the event does not tell.
+        """
         with self.lock:
             version = version or self.assets.next_version(name)
             at = now()
-            model = Asset(name=name, version=version, created=at, tags=tags or {}, properties=properties or {})
+            spec = {"jobName": job} if job else {}
+            model = Asset(
+                name=name, version=version, created=at, tags=tags or {}, properties=properties or {}, spec=spec
+            )
             self.assets.put("models", model)
             data = {
                 "modelName": name,
@@ -173,7 +183,9 @@ class Workspace:
 
     def _completed(self, job: Run) -> None:
         """Register what a job that went well has made."""
-        model = registration(job)
-        if model:
-            carried = {name: value for name, value in job.properties.items() if name.startswith(OURS)}
-            self.register_model(model, tags=self.knobs.registration_tags, properties=carried)
+        found = registration(job)
+        if found:
+            model, step = found
+            ours = {name: value for name, value in job.properties.items() if name.startswith(OURS)}
+            properties = ours if self.knobs.hands_on_properties else {}
+            self.register_model(model, tags=self.knobs.registration_tags, properties=properties, job=step.run_id)

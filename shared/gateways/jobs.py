@@ -1,6 +1,5 @@
 """Azure ML jobs: one PUT each, through azure-core's ARM pipeline; what the answer means is told in one place."""
 
-import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.actions import Deferred, Done, Failed, Outcome, SubmitJob
-from shared.errors import DeadlineError
 from shared.gateways import answers
+from shared.gateways.azure_ml import ARM, LATER, ROLE, AzureMl
 from shared.job_templates import load_template
 from shared.job_templates.fill import Request, fill
 from shared.job_templates.inputs import UnusableInputError
@@ -18,26 +17,12 @@ from shared.job_templates.inputs import UnusableInputError
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
-    from azure.core.rest import HttpRequest, HttpResponse
-    from azure.mgmt.core import ARMPipelineClient
-
-ARM = "https://management.azure.com"
-ARM_SCOPE = f"{ARM}/.default"
-#: The second token of a job that Azure ML runs on the caller's behalf; azure-ai-ml sends it with every pipeline.
-AML_SCOPE = "https://ml.azure.com/.default"
-#: Bounds of the one request, in seconds (azure-core's own are 300 each).
-CONNECT_SECONDS, READ_SECONDS = 3, 12
+    from azure.core.rest import HttpResponse
 
 #: The property that says whose job it is.
 OPERATION = "reactor_operation"
 #: A job this much older than the answer was there before: the PUT itself ends within seconds.
 OLDER = timedelta(minutes=1)
-
-#: How long to wait where Azure does not say.
-SOON = timedelta(seconds=10)
-LATER = timedelta(seconds=30)
-#: A new role assignment takes up to 10 minutes to reach Azure Resource Manager (Azure RBAC documentation).
-ROLE = timedelta(minutes=5)
 
 FORBIDDEN = "the identity may not create jobs in the workspace (role not assigned, or not propagated yet)"
 
@@ -50,9 +35,7 @@ class ArmJobs:
     """
 
     def __init__(self, *, transport: "HttpTransport[Any, Any]", credential: "TokenCredential", folder: Path) -> None:
-        self._transport, self._credential, self._folder = transport, credential, folder
-        self._lock = threading.Lock()
-        self._built: ARMPipelineClient[HttpRequest, HttpResponse] | None = None
+        self._azure_ml, self._folder = AzureMl(transport=transport, credential=credential), folder
 
     def submit(self, action: SubmitJob, *, name: str, properties: Mapping[str, str], repeated: bool) -> Outcome:
         """Start the job under *name* by one PUT; see `shared.gateways.Jobs`.
@@ -64,7 +47,7 @@ class ArmJobs:
             request = fill(template, workspace=action.workspace, name=name, inputs=action.inputs, properties=properties)
         except UnusableInputError as error:
             return Failed(f"unusable-input: {error.reason}")
-        answer = self._send(request)
+        answer = self._azure_ml.put(f"{ARM}{request.url}", request.body)
         if isinstance(answer, Deferred):
             return answer
         if not _was_there(answer):
@@ -75,7 +58,7 @@ class ArmJobs:
 
     def _whose(self, request: Request, name: str, operation: str) -> Outcome:
         """Read the job that exists, once, and tell whether this operation started it."""
-        answer = self._send(Request(method="GET", url=request.url, body={}))
+        answer = self._azure_ml.get(f"{ARM}{request.url}")
         if isinstance(answer, Deferred):
             return answer
         if answer.status_code == HTTPStatus.NOT_FOUND:
@@ -87,49 +70,6 @@ class ArmJobs:
         return Failed(
             "name taken: a job of this name was not started by this reaction; delete it or rename the reaction"
         )
-
-    def _send(self, request: Request) -> "HttpResponse | Deferred":
-        """The answer, whatever its status; Deferred when there is none."""
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure SDKs are imported where they are used
-        from azure.core.rest import HttpRequest  # noqa: PLC0415 - as above
-
-        call = HttpRequest(request.method, f"{ARM}{request.url}", json=request.body or None)
-        try:
-            if request.body:
-                call.headers["x-azureml-token"] = self._credential.get_token(AML_SCOPE).token
-            return self._client().send_request(call, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-        except (AzureError, DeadlineError) as error:
-            return _unanswered(error)
-
-    def _client(self) -> "ARMPipelineClient[HttpRequest, HttpResponse]":
-        with self._lock:
-            if self._built is None:
-                from azure.core.pipeline import policies  # noqa: PLC0415 - Azure SDKs are imported where they are used
-                from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415 - as above
-                from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy  # noqa: PLC0415 - as above
-
-                self._built = ARMPipelineClient(
-                    ARM,
-                    transport=self._transport,
-                    policies=[
-                        policies.RequestIdPolicy(),
-                        policies.HeadersPolicy(),
-                        policies.RetryPolicy(retry_total=0),
-                        ARMChallengeAuthenticationPolicy(self._credential, ARM_SCOPE),
-                    ],
-                )
-            return self._built
-
-
-def _unanswered(error: Exception) -> Deferred:
-    """Without an answer: the same name is put again, which is harmless whatever became of it."""
-    match answers.failure(error):
-        case "never-sent":
-            return Deferred("azure-ml unreachable: the request was not sent", LATER)
-        case "identity" | "status":  # an answer of Azure ML is no error here: a status is the token endpoint's
-            return Deferred("identity: no token to be had from the managed identity", LATER)
-        case "unknown":
-            return Deferred("outcome unknown: the request may have been carried out", SOON)
 
 
 def _outcome(answer: "HttpResponse", name: str) -> Outcome:

@@ -125,10 +125,10 @@ def answered(status: int) -> Any:
         HttpResponseError(SECRET, response=answered(503)),
     ],
 )
-def test_no_token_defers(error: Exception, jobs: ArmJobs) -> None:
+def test_no_token_defers(error: Exception) -> None:
     """Whatever class azure-identity raises it as, with or without the token endpoint's status."""
-    jobs._credential = Credential(error)
-    outcome = submit(jobs)
+    with RequestsTransport() as transport:
+        outcome = submit(ArmJobs(transport=transport, credential=Credential(error), folder=ROOT))
     assert isinstance(outcome, Deferred)
     assert outcome.reason.startswith("identity: ")
 

@@ -71,9 +71,11 @@ def test_the_events_of_a_job_tell_root_from_step(azure: StandIn, workspace: Work
     assert len({*ids}) == len(ids)
 
 
-def test_a_job_hands_our_properties_on_to_the_model(azure: StandIn, workspace: Workspace, arm: Arm) -> None:
-    """So that a loop can be seen; other properties stay with the job, and tags are the storyteller's."""
+@pytest.mark.parametrize("handed_on", [True, False])
+def test_a_model_that_a_job_registers(azure: StandIn, workspace: Workspace, arm: Arm, *, handed_on: bool) -> None:
+    """It has the job's properties of ours only where a component hands them on, and the name of the step always."""
     workspace.knobs.registration_tags = {"stage": "candidate"}
+    workspace.knobs.hands_on_properties = handed_on
     body = pipeline(workspace, properties={"reactor_depth": "1", "other": "x"})
     literal = {"job_input_type": "literal", "value": "risk"}
     component = f"{workspace.id}/components/register_model/versions/1"
@@ -84,8 +86,12 @@ def test_a_job_hands_our_properties_on_to_the_model(azure: StandIn, workspace: W
         "modelName": "risk",
         "modelVersion": "1",
         "modelTags": {"stage": "candidate"},
-        "modelProperties": {"reactor_depth": "1"},
+        "modelProperties": {"reactor_depth": "1"} if handed_on else {},
     }
+    registering = workspace.life.runs["one"].children[-1]
+    model = arm.send("GET", f"{workspace.id}/models/risk/versions/1").json()["properties"]
+    assert model["jobName"] == registering.run_id
+    assert registering.root.run_id == "one"
 
 
 def test_a_component_may_be_told_to_fail(azure: StandIn, workspace: Workspace, arm: Arm) -> None:

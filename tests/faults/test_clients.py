@@ -23,6 +23,7 @@ import handlers
 from local.azurite import ACCOUNT, KEY
 from shared import gateways, store
 from shared.bootstrap import Service
+from shared.gateways.azure_ml import AML_SCOPE, ARM_SCOPE
 from shared.transport import CONNECT_SECONDS, READ_SECONDS
 from tests.fakes.events import SAMPLES
 from tests.fakes.service import WORKSPACE
@@ -47,7 +48,7 @@ BY_IDENTITY = {
 #: Where clients and credentials are built; nowhere else.
 BUILDERS = {
     "shared/bootstrap.py": {"ManagedIdentityCredential"},
-    "shared/gateways/jobs.py": {"ARMPipelineClient"},
+    "shared/gateways/azure_ml.py": {"ARMPipelineClient"},
     "shared/gateways/mail.py": {"EmailClient"},
     "shared/job_templates/rehearsal.py": {"MLClient", "NobodysCredential"},
 }
@@ -66,14 +67,16 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "large_events": lambda blobs: blobs,
     "dead_letters": lambda letters: letters,
     "ledger": lambda ledger: ledger,
-    "jobs": lambda jobs: (jobs, jobs._client()),
+    "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
+    "lineages": lambda lineages: (lineages, *map(lineages._azure_ml.client, (ARM_SCOPE, AML_SCOPE))),
     "mail": lambda mail: (mail, mail._client()),
     "_credential": lambda credential: credential("some-id"),
 }
 WITHOUT_CLIENT = {"settings", "reactions", "_storage", "_storage_credential", "_transport"}
 #: Classes of the edges that hold no client: values, and what listens during one call.
 VALUES = {f"shared.store.{name}" for name in ("Row", "Page", "Written", "Conflict", "entities.Answer")} | {
-    "shared.gateways.mail_answers.Meaning"
+    "shared.gateways.mail_answers.Meaning",
+    "shared.gateways.lineage.Read",
 }
 #: Packages by which one may talk to the network; those of Azure come with a pipeline, which is inspected.
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "ssl", "urllib", "urllib3"}

@@ -520,6 +520,7 @@ def test_the_chain_of_jobs_can_be_seen() -> None:
     service.deliver(altered("model-registered", modelProperties=lineage))
     ((_action, properties),) = service.jobs.jobs.values()
     assert (properties["reactor_root_event"], properties["reactor_depth"]) == ("root-1", "3")
+    assert properties["reactor_chain"] == "retrain,offline-test"
 
 
 def test_a_store_that_is_down_acts_on_nothing() -> None:

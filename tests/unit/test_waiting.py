@@ -206,6 +206,7 @@ def test_a_job_carries_all_that_explains_it() -> None:
         "reactor_operation": operation,
         "reactor_root_event": event,
         "reactor_depth": "1",
+        "reactor_chain": "offline-test",
         "reactor_rule": service.reactions.rules[0].digest,
         "reactor_version": "test",
     }
