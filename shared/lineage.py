@@ -12,8 +12,11 @@ from typing import Self
 PREFIX = "reactor_"
 ROOT, DEPTH, CHAIN, REACTION = (f"{PREFIX}{name}" for name in ("root_event", "depth", "chain", "reaction"))
 
-#: The newest names of a chain that a job carries, and how long they may be together: Azure ML takes 1,000 characters.
-LONGEST, CHARACTERS = 50, 1000
+#: The newest names of a chain that a job carries, and how long they may be together. They are a tag of the job as well,
+#: and what Azure documents for tags of any resource is 256 characters; the depth tells how many there were in all.
+LONGEST, CHARACTERS = 50, 256
+#: What a job tells of the reason, which may name values of the event; the ledger has all of it.
+REASON = 200
 #: A deeper chain is nonsense; no limit is near it.
 DEEPEST = 999
 #: Ids of events are shorter.
@@ -82,11 +85,12 @@ class Chain:
 
 
 def stamp(
-    chain: Chain, *, reaction: str, digest: str, event: str, identity: str, operation: str, version: str
+    chain: Chain, *, reaction: str, reason: str, digest: str, event: str, identity: str, operation: str, version: str
 ) -> Mapping[str, str]:
     """Return the properties by which a job explains itself: *chain* is what led to *event*, this job its next link."""
     return {
         REACTION: reaction,
+        f"{PREFIX}reason": reason[:REASON],
         f"{PREFIX}event": event,
         f"{PREFIX}identity": identity,
         f"{PREFIX}operation": operation,

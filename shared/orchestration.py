@@ -127,7 +127,9 @@ class Orchestration:
                 return found, admission
             if found:
                 return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
-        told = msgspec.structs.replace(action.notice.bounded(), job=admission.record.job_beside(name))
+        told = msgspec.structs.replace(
+            action.notice.bounded(), job=admission.record.job_beside(name), why=record.reason
+        )
         marked = self.ledger.mark_sent(admission, name, record.notice or told)
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
@@ -139,6 +141,7 @@ class Orchestration:
         return stamp(
             record.chain or Chain.of(event.lineage),
             reaction=planned.reaction.name,
+            reason=record.reason,
             digest=planned.reaction.digest,
             event=event.envelope.id,
             identity=f"{event.family}|{event.identity}",
