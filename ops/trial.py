@@ -8,9 +8,10 @@ from typing import Any
 
 import handlers
 from shared.actions import Action, Operation, SendMail, SubmitJob
-from shared.decisions import Decided, Given, decide_event
+from shared.decisions import Decided, decide_event
 from shared.events import Envelope, Event, NotOurs, parse
-from shared.guards import Guards, span
+from shared.guarding import Given
+from shared.limits import Guards, span
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.reactions import Matched, Plan, Reactions

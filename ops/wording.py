@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from ops.rules import told_address
-from shared.guards import Guards, span
 from shared.job_templates.inputs import JobInput
+from shared.limits import Guards, span
 from shared.reactions import MailRule, Reaction, RunRule
 from shared.reactions.conditions import Test, words
 from shared.reactions.values import EXPRESSION

@@ -5,16 +5,16 @@ and effect, a redelivery must not meet its own mark.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from shared.hours import Hours
+from shared.limits import LOOP_WINDOW, Budget, Confirm, Guards, clock, span
 from shared.lineage import Chain
 from shared.memory import Memory
 
-#: The lineage is looked up from the third action on a subject within this time.
-LOOP_WINDOW, LOOP_ACTIONS = timedelta(days=1), 2
+#: The lineage is looked up from the third action on a subject within LOOP_WINDOW.
+LOOP_ACTIONS = 2
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -48,58 +48,6 @@ class LineageWanted(msgspec.Struct, frozen=True):
 
 
 type Decision = Admitted | Skipped | Waiting | LineageWanted
-
-
-class Confirm(msgspec.Struct, frozen=True, kw_only=True):
-    """Act on the last of *events* different ones within any *within*, then count anew."""
-
-    events: int
-    within: timedelta
-
-
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """At most *runs* admissions within any *per*."""
-
-    runs: int
-    per: timedelta
-
-
-class Loop(msgspec.Struct, frozen=True, kw_only=True):
-    """At most *times* the same reaction in a chain of reactions, and at most *depth* of any."""
-
-    times: int
-    depth: int
-
-
-class Guards(msgspec.Struct, frozen=True, kw_only=True):
-    """The guards of a reaction; None turns one off. *budget* is for each subject, *whole* for all of them."""
-
-    cooldown: timedelta | None = None
-    confirm: Confirm | None = None
-    budget: Budget | None = None
-    whole: Budget | None = None
-    loop: Loop | None = None
-    hours: Hours | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Tell whether there is any."""
-        return self != Guards()
-
-    @property
-    def horizon(self) -> timedelta:
-        """How far back the memory of a subject matters; zero when nothing needs to be remembered."""
-        return max(
-            self.cooldown or timedelta(),
-            self.confirm.within if self.confirm else timedelta(),
-            self.budget.per if self.budget else timedelta(),
-            LOOP_WINDOW if self.loop else timedelta(),
-        )
-
-    def admit(self, memory: Memory, operation: str, now: datetime) -> Memory:
-        """Remember an admission as far as any of these guards may ask for it."""
-        window = self.budget.per if self.budget else timedelta()
-        return memory.admit(operation, now=now, horizon=self.horizon, window=window)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,16 +174,3 @@ def _numbers(guards: Guards, known: Known) -> Iterator[str]:
         if budget:
             others = [one for one in memory.since(known.now - budget.per) if one.operation != known.operation]
             yield f"{len(others) + 1} of {budget.runs} {used}"
-
-
-def clock(at: datetime) -> str:
-    """Return a time as reasons tell it."""
-    return at.strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def span(time: timedelta) -> str:
-    """Return a time as reactions.yaml writes it, in the largest unit that leaves no rest."""
-    for unit, length in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
-        if not time % length:
-            return f"{time // length}{unit}"
-    return f"{time // timedelta(seconds=1)}s"

@@ -11,15 +11,16 @@ from functools import partial
 import msgspec
 
 from shared.actions import Deferred, Failed, Notice, Operation, Outcome, reaction_of
-from shared.decisions import Given, decide_event
+from shared.decisions import decide_event
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
+from shared.guarding import Given, Guarded
 from shared.inquiry import Inquiry
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.messages import Message
 from shared.outcomes import unite, without_notices
-from shared.reactions import Guarded, Plan
+from shared.reactions import Plan
 from shared.records import (
     EventRecord,
     Wake,

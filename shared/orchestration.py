@@ -8,10 +8,10 @@ from datetime import timedelta
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
-from shared.decisions import PAUSED
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.gateways import DeadLetters, Jobs, Mail, Queue
+from shared.guarding import PAUSED
 from shared.inquiry import Inquiry
 from shared.ledger import Admission, Ledger
 from shared.lineage import Chain, stamp

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.actions import Action, Notice, SendMail, SubmitJob, alert_beside, mail_beside
 from shared.events import Event
-from shared.guards import Guards
+from shared.limits import Guards
 from shared.reactions.conditions import Place, first_failing, says
 from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.values import Kind, Values, absent_in, replaced
@@ -183,22 +183,3 @@ class Reactions:
     def on(self, family: str) -> Iterable[Reaction]:
         """Return the rules for one family of events."""
         return (rule for rule in self.rules if rule.on == family)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
-    """The reactions of a plan that have guards to be *asked*, a memory of the subject, or one of the *whole*."""
-
-    asked: frozenset[str]
-    remembering: frozenset[str]
-    whole: frozenset[str]
-
-    @classmethod
-    def of(cls, plan: Plan) -> "Guarded":
-        """Look at what matched: a reaction that does not act asks nothing."""
-        guards = {item.reaction.name: item.reaction.guards for item in plan if isinstance(item, Matched)}
-        return cls(
-            asked=frozenset(name for name, one in guards.items() if one.asked),
-            remembering=frozenset(name for name, one in guards.items() if one.horizon),
-            whole=frozenset(name for name, one in guards.items() if one.whole is not None),
-        )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, cast
 import msgspec
 
 from shared.errors import ConfigurationError
-from shared.guards import Guards
+from shared.limits import Guards
 from shared.reactions import Reaction, RuleBase, Vocabulary
 from shared.reactions.conditions import Place, says
 from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of

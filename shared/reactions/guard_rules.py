@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.guards import Budget, Confirm, Guards, Loop
 from shared.hours import DAYS, Hours, zone_of
+from shared.limits import Budget, Confirm, Guards, Loop
 from shared.reactions.conditions import says
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.

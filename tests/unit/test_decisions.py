@@ -7,8 +7,9 @@ import pytest
 
 from handlers import model_registered
 from shared.actions import Deferred, Done, Failed, Notice, Outcome
-from shared.decisions import Given, decide_event
+from shared.decisions import decide_event
 from shared.events import parse
+from shared.guarding import Given
 from shared.outcomes import unite, without_notices
 from shared.records import EventRecord, ReactionRecord, Wake, read_event, write_event
 from shared.store import Row

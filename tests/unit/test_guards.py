@@ -10,21 +10,12 @@ from hypothesis import strategies as st
 
 from handlers import model_registered
 from shared.actions import Deferred, Operation, alert_beside
-from shared.decisions import LINEAGE, PAUSED, RULE_GONE, TOLD, Decided, Given, decide_event
+from shared.decisions import RULE_GONE, Decided, decide_event
 from shared.events import parse
-from shared.guards import (
-    Admitted,
-    Budget,
-    Confirm,
-    Guards,
-    Known,
-    LineageWanted,
-    Loop,
-    Skipped,
-    Waiting,
-    decide,
-)
+from shared.guarding import LINEAGE, PAUSED, TOLD, Given
+from shared.guards import Admitted, Known, LineageWanted, Skipped, Waiting, decide
 from shared.hours import Hours
+from shared.limits import Budget, Confirm, Guards, Loop
 from shared.lineage import Chain
 from shared.memory import LATEST, Entry, Memory
 from shared.reactions import Matched, Reactions, Unmatched

@@ -9,9 +9,10 @@ import pytest
 from handlers import model_registered, pipeline_failure
 from handlers.pipeline_failure import PipelineFailed
 from shared.actions import Deferred, Done, Failed, Notice, Outcome, SubmitJob
-from shared.decisions import Given, decide_event
+from shared.decisions import decide_event
 from shared.errors import ContentionError
 from shared.events import parse
+from shared.guarding import Given
 from shared.ledger import Admission, Ledger
 from shared.lineage import Chain
 from shared.memory import Memory

@@ -11,7 +11,7 @@ from ops.rules import PLACEHOLDER, read_rules, told_address
 from ops.trial import Verdict, declined, try_event
 from shared.actions import Notice, SendMail, SubmitJob
 from shared.errors import ConfigurationError, MalformedError
-from shared.guards import span
+from shared.limits import span
 from shared.messages import Message
 from shared.reactions import Reactions
 from tests.fakes.events import sample
@@ -54,7 +54,7 @@ def test_every_reaction_has_its_verdict() -> None:
     assert (job.key, job.action.inputs) == ("both", {"model": "azureml:churn:7"})
     assert isinstance(mail.action, SendMail)
     assert (mail.key, mail.action.to) == ("both.mail", ("ops@example.com",))
-    assert found["both"].guards == ("cooldown 90m", "budget 10 per 1d")
+    assert found["both"].guards == ("cooldown 90m", "budget 10 per 1d", "loop 3 times, depth 10")
     assert found["both"].reason == "every condition holds"
     assert found["unguarded"].guards == ()
 

@@ -52,7 +52,7 @@ def test_the_whole_decision_is_told(folder: str, tmp_path: Path) -> None:
     (event,) = said.document["events"]
     assert (event["families"], event["problem"]) == (["model-registered"], None)
     acting, other = event["reactions"]
-    assert acting["guards"] == ["budget 10 per 1d"]
+    assert acting["guards"] == ["budget 10 per 1d", "loop 3 times, depth 10"]
     job, mail = acting["effects"]
     assert (job["kind"], job["job"], job["inputs"]) == (
         "job",
@@ -79,7 +79,7 @@ def test_people_read_the_same(folder: str, tmp_path: Path) -> None:
         "input    model = azureml:churn:7",
         "mail     [mlw-churn] Model registered: churn:7",
         "to       $OPS_EMAIL",
-        "guards   budget 10 per 1d (not asked: that takes the ledger)",
+        "guards   budget 10 per 1d, loop 3 times, depth 10 (not asked: that takes the ledger)",
         "nothing  mail-ops: not pipeline-failed: no failed run",
     ):
         assert part in said.out

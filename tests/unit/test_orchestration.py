@@ -79,13 +79,21 @@ def test_the_same_fact_told_again_does_nothing() -> None:
         ("model-registered", "when: { model: another }", ["insert"]),
         ("model-registered", "guards: none", ["insert", "merge"]),
         ("model-registered", "", ["query", "transaction", "merge"]),
+        (
+            "model-registered",
+            "guards: { budget: { runs: 3, per: 7d, for: reaction } }",
+            ["query", "query", "insert", "transaction", "merge"],
+        ),
         ("pipeline-failed", "", ["insert", "merge", "merge"]),
     ],
-    ids=["matches nothing", "job without guards", "job", "mail"],
+    ids=["matches nothing", "job without guards", "job", "job with a budget of the reaction", "mail"],
 )
 def test_requests_to_storage_are_counted(event: str, offline_test: str, calls: list[str]) -> None:
-    """What an event costs is part of the design: 1, 2, 3, and 3 for a mail."""
+    """What an event costs is part of the design: 1, 2, 3, and 3 for a mail; the switches are read every 30 s."""
     service = FakeService(reactions=offline_test_with(offline_test))
+    service.switches.paused("offline-test")
+    assert service.store.calls == ["query"]
+    service.store.calls.clear()
     service.deliver(sample(event))
     assert service.store.calls == calls
 

@@ -1,7 +1,7 @@
 """reactions.yaml: what it may say, and how every mistake is told."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,9 @@ from handlers.family import common_values
 from shared.actions import SendMail, SubmitJob
 from shared.errors import ConfigurationError
 from shared.events import Event, parse
-from shared.guards import Budget, Guards
+from shared.hours import Hours
 from shared.job_templates.inputs import JobInput
+from shared.limits import Budget, Confirm, Guards, Loop
 from shared.reactions import Matched, Unmatched
 from shared.reactions.conditions import holds
 from shared.reactions.file import load
@@ -133,8 +134,9 @@ def test_problems_of_the_job_file_stand_at_its_line() -> None:
 
 
 def test_defaults_protect() -> None:
-    """A run has a budget of ten a day, one on drift a cooldown of an hour; a rule changes what it names."""
+    """A run has a budget of ten a day and a loop limit, one on drift a cooldown; a rule changes what it names."""
     day = timedelta(days=1)
+    loop = Loop(times=3, depth=10)
     text = """
 reactions:
   - { name: a, on: data-drift, run: { job: pipelines/retrain.yml } }
@@ -144,13 +146,30 @@ reactions:
     on: model-registered
     run: { job: pipelines/offline-test.yml }
     guards: { budget: { runs: 3, per: 7d } }
+  - name: e
+    on: model-registered
+    run: { job: pipelines/offline-test.yml }
+    guards:
+      confirm: { events: 2, within: 7d }
+      budget: { runs: 3, per: 7d, for: reaction }
+      loop: { depth: 4 }
+      hours: { not: "22:00-06:00", zone: Europe/Berlin, days: [fri, sat] }
+  - { name: f, on: model-registered, run: { job: pipelines/offline-test.yml }, guards: { loop: none } }
 """
     guards = {rule.name: rule.guards for rule in rules(text).rules}
     assert guards == {
-        "a": Guards(cooldown=timedelta(hours=1), budget=Budget(runs=10, per=day)),
-        "b": Guards(cooldown=day, budget=Budget(runs=10, per=day)),
+        "a": Guards(cooldown=timedelta(hours=1), budget=Budget(runs=10, per=day), loop=loop),
+        "b": Guards(cooldown=day, budget=Budget(runs=10, per=day), loop=loop),
         "c": Guards(),
-        "d": Guards(cooldown=None, budget=Budget(runs=3, per=7 * day)),
+        "d": Guards(cooldown=None, budget=Budget(runs=3, per=7 * day), loop=loop),
+        "e": Guards(
+            confirm=Confirm(events=2, within=7 * day),
+            budget=Budget(runs=10, per=day),
+            whole=Budget(runs=3, per=7 * day),
+            loop=Loop(times=3, depth=4),
+            hours=Hours(start=time(22), end=time(6), zone="Europe/Berlin", days=frozenset({4, 5})),
+        ),
+        "f": Guards(budget=Budget(runs=10, per=day)),
     }
 
 

@@ -21,7 +21,7 @@ from shared.reactions import HTTPS, JOB_FILE, NAME, MailRule, RunRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Test
 from shared.reactions.file import read
-from shared.reactions.guard_rules import DURATION, BudgetRule, GuardsRule
+from shared.reactions.guard_rules import DURATION, BudgetRule, ConfirmRule, GuardsRule, HoursRule, LoopRule
 from shared.yaml_document import Document
 from tests.markdown import DOCS, ROOT, blocks
 from tests.unit.test_broken_reactions import BROKEN, GOOD, loaded
@@ -104,6 +104,9 @@ def test_every_key_has_words_for_an_editor(family: Any) -> None:
         "mail": MailRule,
         "guards": GuardsRule,
         "BudgetRule": BudgetRule,
+        "ConfirmRule": ConfirmRule,
+        "LoopRule": LoopRule,
+        "HoursRule": HoursRule,
         "condition": Test,
         "bounds": Bounds,
     }

@@ -201,7 +201,7 @@ def test_a_job_carries_all_that_explains_it() -> None:
     assert len(operation) == 64
     assert dict(properties) == {
         "reactor_reaction": "offline-test",
-        "reactor_reason": "every condition holds, within the budget",
+        "reactor_reason": "every condition holds; 1 of 10 runs of the budget",
         "reactor_event": event,
         "reactor_identity": "model-registered|churn:7",
         "reactor_operation": operation,
@@ -219,7 +219,7 @@ def test_a_job_carries_all_that_explains_it() -> None:
 )
 def test_the_depth_of_a_chain_is_read_with_care(depth: str, next_depth: str) -> None:
     """It stands in a model's properties, where anybody may write."""
-    service = FakeService()
+    service = FakeService(reactions=rules(REACTIONS.replace("on: model", "guards: { loop: none }\n    on: model")))
     service.deliver(altered("model-registered", modelProperties={"reactor_depth": depth}))
     ((_action, properties),) = service.jobs.jobs.values()
     assert properties["reactor_depth"] == next_depth
