@@ -96,6 +96,16 @@ class Event:
         """The ``reactor_…`` properties of what it happened to, when a reaction of ours brought that about."""
         return {}
 
+    @property
+    def stamp(self) -> Mapping[str, str]:
+        """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
+        return {}
+
+    @property
+    def objection(self) -> str:
+        """Why no job may follow, whatever the rules say; "" where one may. A mail may always."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:

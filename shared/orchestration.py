@@ -131,6 +131,7 @@ class Orchestration:
         """Return the properties by which a job explains itself, and by which a loop can be seen."""
         depth = event.lineage.get("reactor_depth", "0")
         return {
+            **planned.stamp,
             "reactor_reaction": planned.reaction.name,
             "reactor_event": event.envelope.id,
             "reactor_identity": f"{event.family}|{event.identity}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handlers import HANDLERS, data_drift, model_registered, pipeline_failure
-from handlers.data_drift import DataDrifted
+from handlers.drifted import DataDrifted
 from handlers.model_registered import ModelRegistered
 from handlers.pipeline_failure import PipelineFailed
 from shared.errors import MalformedError
