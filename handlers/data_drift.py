@@ -126,7 +126,7 @@ def notice(event: DataDrifted) -> Notice:
         time=event.envelope.time,
         reaction="",
         cause=event.cause,
-        measurements=tuple(sorted(event.measurements, key=lambda one: one.better)),
+        measurements=event.shown,
     )
 
 

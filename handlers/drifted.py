@@ -68,6 +68,13 @@ class DataDrifted(Event):
         return self.whole and bool(self.measurements) and all(one.better for one in self.measurements)
 
     @property
+    def shown(self) -> tuple[Measurement, ...]:
+        """What a mail shows: what counts first; of the legacy event its one number."""
+        if self.drift_coefficient is not None:
+            return (Measurement(metric="Drift coefficient", value=self.drift_coefficient),)
+        return tuple(sorted(self.measurements, key=lambda one: one.better))
+
+    @property
     def metric(self) -> tuple[str, ...]:
         """The metrics beyond their threshold, each once."""
         return tuple(dict.fromkeys(one.metric for one in self.beyond))
@@ -89,13 +96,16 @@ class DataDrifted(Event):
 
     @property
     def cause(self) -> str:
-        """What the mail says about a breach that is none."""
-        return f"Azure ML tells this as a breach, but {self._good_side}. No job was started." if self.better else ""
+        """What a mail says of a breach that is none, or that is not told to its end."""
+        if self.better:
+            return f"Azure ML tells this as a breach, but {self._good_side}. No job was started."
+        cut_off = self.experiment is not None and not self.whole
+        return "Azure ML told only the beginning of its list; the run has all of it." if cut_off else ""
 
     @property
     def _good_side(self) -> str:
         first, *others = self.measurements
-        more = f", and {len(others)} more" if others else ""
+        more = f", and so {'is' if len(others) == 1 else 'are'} {len(others)} more" if others else ""
         name = f"{cut(first.metric, SHOWN)} {_figure(first.value)}"
         return f"{name} is on the good side of {_figure(first.threshold)}{more}"
 
