@@ -5,86 +5,43 @@ the step carries the tag again, and RunCompleted tells it once more (azureml-ass
 RunCompleted is understood but not subscribed to: it tells nothing that RunStatusChanged does not.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
-import msgspec
-
-from handlers.breach import BREACH_TAG, read_breach
+from handlers.breach import read_breach
+from handlers.drifted import VALUE_CHARACTERS, DataDrifted, monitor_and_signal, named
 from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.actions import Notice
-from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
-from shared.lineage import RootRun, ours
+from shared.events import EVENT_TYPE_PREFIX, Envelope, NotOurs
 from shared.reactions import Vocabulary
-from shared.reactions.conditions import Bounds, Condition, Conditions, Place, says
+from shared.reactions.conditions import Bounds, Condition, Conditions, Place, cut, says
 from shared.reactions.values import Values
 
 DATASET_DRIFT_DETECTED = f"{EVENT_TYPE_PREFIX}DatasetDriftDetected"
+BREACH_TAG = "azureml_modelmonitor_threshold_breached"
 #: Several signals of one monitor run come within minutes of each other and start one job.
 COOLDOWN = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataDrifted(Event):
-    """*signal* of *monitor* went beyond its threshold, found by *run*; *source* is what names the partition.
-
-    *metric* are the metrics beyond it, as far as they are told; *drift_coefficient* only the legacy event has;
-    *root* is the monitor's job.
-    """
-
-    family = "data-drift"
-
-    source: str
-    monitor: str
-    signal: str
-    run: str
-    experiment: str | None = None
-    metric: tuple[str, ...] = ()
-    drift_coefficient: float | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
-    legacy_id: str = ""
-    root: str = ""
-
-    @property
-    def subject(self) -> str:
-        """The monitor's experiment, or the drift's name for the legacy event."""
-        return self.source
-
-    @property
-    def identity(self) -> str:
-        """The step run and its signal; for the legacy event the drift and its run."""
-        return f"{self.legacy_id or 'breach'}|{self.run}|{self.signal}"
-
-    @property
-    def label(self) -> str:
-        """The monitor."""
-        return self.monitor
-
-    @property
-    def lineage(self) -> Mapping[str, str]:
-        """Whatever a reaction's job has left on the run that found it."""
-        return ours(self.properties)
-
-    @property
-    def origin(self) -> RootRun | None:
-        """The monitor's job; the retired monitors were none."""
-        return RootRun(id=self.root) if self.root else None
+#: The signals that start a job unless a rule names others: poor quality or performance is no reason to retrain.
+DRIFT_SIGNALS = ["data_drift", "prediction_drift"]
 
 
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Conditions of `on: data-drift`; a signal about quality or performance is no reason to retrain."""
+    """Conditions of `on: data-drift`."""
 
     monitor: Annotated[Condition | None, says("the monitor's name")] = None
     signal: Annotated[
         Condition | None,
-        says("the signal's name; left out: `data_drift` or `prediction_drift`"),
-    ] = msgspec.field(default_factory=lambda: ["data_drift", "prediction_drift"])
+        says(
+            "the signal's name; a rule that only mails is about any; with a `run`, left out: "
+            "`data_drift` or `prediction_drift`"
+        ),
+    ] = None
     metric: Annotated[
         Condition | None, says("the metrics beyond their threshold, any of them; `DatasetDriftDetected` has none")
+    ] = None
+    feature: Annotated[
+        Condition | None, says("the features whose metrics those are, any of them; `DatasetDriftDetected` has none")
     ] = None
     drift_coefficient: Annotated[
         Bounds | None, says("the drift's magnitude, a number; only `DatasetDriftDetected` has it")
@@ -101,6 +58,7 @@ def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
         return DataDrifted(
             envelope=envelope,
             source=name,
+            signal_name="data_drift",
             monitor=name,
             signal="data_drift",
             run=envelope.text("runId"),
@@ -110,20 +68,22 @@ def recognise(envelope: Envelope) -> DataDrifted | NotOurs:
     run = read_run(envelope)
     if run is None:
         return NotOurs("no run and no dataset drift")
-    told = run.tags.get(BREACH_TAG)
-    if told is None:
+    if BREACH_TAG not in run.tags:
         return NotOurs("no breach of a monitor's threshold")
     if run.status != "completed":
         return NotOurs("a breach whose run is not completed yet; it is told again")
-    breach = read_breach(told, run.experiment)
+    breach = read_breach(run.tags[BREACH_TAG])
+    monitor, signal = monitor_and_signal(breach.signal, run.experiment)
     return DataDrifted(
         envelope=envelope,
         source=run.experiment,
-        monitor=breach.monitor,
-        signal=breach.signal,
+        signal_name=breach.signal,
+        monitor=monitor,
+        signal=signal,
         run=run.id,
         experiment=run.experiment,
-        metric=breach.metrics,
+        measurements=breach.measurements,
+        whole=breach.whole,
         tags=run.tags,
         properties=run.properties,
         root=run.root,
@@ -144,7 +104,9 @@ def values(event: DataDrifted) -> Values:
     return {
         "event.monitor": event.monitor,
         "event.signal": event.signal,
-        "event.metric": ", ".join(event.metric),
+        "event.metric": cut(", ".join(event.metric), VALUE_CHARACTERS),
+        "event.features": cut(", ".join(event.feature), VALUE_CHARACTERS),
+        "event.breach": event.told,
         "event.drift_coefficient": "" if event.drift_coefficient is None else str(event.drift_coefficient),
         "event.run": event.run,
         "event.run.tags": event.tags,
@@ -157,13 +119,15 @@ def notice(event: DataDrifted) -> Notice:
     """Return what a mail tells."""
     return Notice(
         kind=event.family,
-        headline=f"Drift: {event.signal} of {event.monitor}",
+        headline=f"{event.title}: {event.signal} of {event.monitor}",
         workspace=event.workspace,
         experiment=event.source,
         run=event.run,
-        status="Threshold breached",
+        status="On the good side" if event.better else "Threshold breached",
         time=event.envelope.time,
         reaction="",
+        cause=event.cause,
+        measurements=event.shown,
     )
 
 
@@ -177,6 +141,8 @@ FAMILY = Family(
             "event.monitor": "text",
             "event.signal": "text",
             "event.metric": "text",
+            "event.features": "text",
+            "event.breach": "text",
             "event.drift_coefficient": "number",
             "event.run": "text",
             "event.run.tags": "map",
@@ -185,8 +151,10 @@ FAMILY = Family(
             **COMMON,
         },
         cooldown=COOLDOWN,
+        runs_only={"signal": DRIFT_SIGNALS},
     ),
     recognise=recognise,
     values=values,
     notice=notice,
+    named=named,
 )

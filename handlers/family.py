@@ -7,7 +7,13 @@ from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
 from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reactions, Vocabulary
+from shared.reactions.monitors import Monitors
 from shared.reactions.values import Kind, Values
+
+
+def _as_told[E: Event](event: E, _monitors: Monitors) -> E:
+    """Most events are told by their own names."""
+    return event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +22,7 @@ class Family[E: Event]:
 
     *name* is the word after `on:`, *function* the Event Grid trigger that takes the family in, *event_types* the
     types a subscription has to deliver to it; *values* are what stands behind ``${{ event.… }}``, *notice* is what a
-    mail tells.
+    mail tells. *named* gives the event the names that reactions.yaml has for it.
     """
 
     name: str
@@ -26,9 +32,11 @@ class Family[E: Event]:
     recognise: Callable[[Envelope], E | NotOurs]
     values: Callable[[E], Values]
     notice: Callable[[E], Notice]
+    named: Callable[[E, Monitors], E] = _as_told
 
     def plan(self, event: E, reactions: Reactions) -> Plan:
         """Decide what follows from *event*. Pure: no clock, no network, no log."""
+        event = self.named(event, reactions.monitors)
         values, notice = {**common_values(event), **self.values(event)}, self.notice(event)
         return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(self.name))
 

@@ -23,8 +23,14 @@ JOB_FAILED = "job-failed"
 #: How the first words of a mail call each kind.
 NAMES = {"pipeline": "Pipeline", "command": "Job", "sweep": "Sweep", "automl": "AutoML run"}
 
-#: Set on the root of a model monitor whose data was missing (azureml-assets, model_monitoring components).
+#: Set on the root of a model monitor whose data was missing: a name such as DataNotFoundError, or a sentence
+#: (azureml-assets, model_monitoring components).
 MONITOR_ERROR = "azureml.modelmonitor.error"
+MONITOR_FAILED = "monitor-failed"
+MONITOR_REMEDY = (
+    "Look whether data collection is on for the deployment, whether it had requests in the monitor's window, and "
+    "whether the data that the monitor names is there."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,19 @@ class PipelineFailed(Event):
     def cause(self) -> str:
         """Why, in words, where the event tells."""
         error = self.tags.get(MONITOR_ERROR)
-        return f"The model monitor could not run: {error}" if error else ""
+        return f"The model monitor could not run: {error}\n{MONITOR_REMEDY}" if error else ""
+
+    @property
+    def title(self) -> str:
+        """What failed, in words."""
+        return "Model monitor" if self.tags.get(MONITOR_ERROR) else NAMES[self.kind]
+
+    @property
+    def notice_kind(self) -> str:
+        """How a mail is laid out, and what its subject calls it."""
+        if self.tags.get(MONITOR_ERROR):
+            return MONITOR_FAILED
+        return self.family if self.kind == "pipeline" else JOB_FAILED
 
 
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -115,8 +133,8 @@ def values(event: PipelineFailed) -> Values:
 def notice(event: PipelineFailed) -> Notice:
     """Return what a mail tells."""
     return Notice(
-        kind=event.family if event.kind == "pipeline" else JOB_FAILED,
-        headline=f"{NAMES[event.kind]} failed: {event.experiment}",
+        kind=event.notice_kind,
+        headline=f"{event.title} failed: {event.experiment}",
         workspace=event.workspace,
         experiment=event.experiment,
         run=event.run,

@@ -12,6 +12,7 @@ from handlers.family import Family
 from ops.problems import DONE, NOT_ALL
 from ops.terminal import json_text, say
 from shared.reactions.checks import rule_type
+from shared.reactions.monitors import MonitorRule
 from shared.reactions.strict import SHAPES
 
 SCHEMA = Path(__file__).parents[1] / "docs" / "reactions.schema.json"
@@ -46,6 +47,11 @@ def build() -> dict[str, Any]:
     rule["anyOf"] = [{"required": ["run"]}, {"required": ["mail"]}]
     rule["allOf"] = [_of_family(family) for family in handlers.HANDLERS]
     rule["dependencies"] = {"guards": ["run"]}
+    monitor = definitions.pop(MonitorRule.__name__)
+    monitor["allOf"] = [
+        {"anyOf": [{"required": [one]} for one in pair]}
+        for pair in (("experiment", "signal_name"), ("monitor", "signal"))
+    ]
     recipients = {"anyOf": [ADDRESS, {"type": "array", "items": ADDRESS, "minItems": 1}]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -59,6 +65,11 @@ def build() -> dict[str, Any]:
                 "type": "object",
                 "additionalProperties": recipients,
             },
+            "monitors": {
+                "description": "what model monitors and their signals are called, where their names do not say so",
+                "type": "array",
+                "items": monitor,
+            },
             "reactions": {"description": "the rules", "type": "array", "items": rule},
         },
         "definitions": definitions,
@@ -67,7 +78,8 @@ def build() -> dict[str, Any]:
 
 def _definitions() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the schema of a rule, and those of the types in it by their names."""
-    types = [rule_type(handlers.HANDLERS[0].vocabulary.when), *(family.vocabulary.when for family in handlers.HANDLERS)]
+    whens = [family.vocabulary.when for family in handlers.HANDLERS]
+    types = [rule_type(whens[0]), *whens, MonitorRule]
     references, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
     names = {reference["$ref"].rpartition("/")[2]: f"when-{family.name}" for reference, family in _whens(references)}
     named = {TITLES.get(name) or names.get(name) or name: schema for name, schema in components.items()}
@@ -78,7 +90,7 @@ def _definitions() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _whens(references: Any) -> Any:  # noqa: ANN401 - JSON
-    return zip(references[1:], handlers.HANDLERS, strict=True)
+    return zip(references[1:-1], handlers.HANDLERS, strict=True)
 
 
 def _renamed(node: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON

@@ -40,6 +40,7 @@ CLAUSES: Mapping[str, str] = {
     "monitor": "by the monitor {}",
     "signal": "in the signal {}",
     "metric": "with the metric {}",
+    "feature": "of the feature {}",
     "drift_coefficient": "with a drift coefficient of {}",
     "experiment": "in the experiment {}",
     "pipeline": "of the published pipeline {}",

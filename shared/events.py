@@ -102,6 +102,16 @@ class Event:
         """What made the subject: it has the lineage where the event carries none. None: nothing that can be asked."""
         return None
 
+    @property
+    def stamp(self) -> Mapping[str, str]:
+        """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
+        return {}
+
+    @property
+    def objection(self) -> str:
+        """Why no job may follow, whatever the rules say; "" where one may. A mail may always."""
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:

@@ -12,11 +12,11 @@ from typing import Self
 PREFIX = "reactor_"
 ROOT, DEPTH, CHAIN, REACTION = (f"{PREFIX}{name}" for name in ("root_event", "depth", "chain", "reaction"))
 
-#: The newest names of a chain that a job carries, and how long they may be together. They are a tag of the job as well,
-#: and what Azure documents for tags of any resource is 256 characters; the depth tells how many there were in all.
-LONGEST, CHARACTERS = 50, 256
-#: What a job tells of the reason, which may name values of the event; the ledger has all of it.
-REASON = 200
+#: The newest names of a chain that a job carries, and how long they may be together: a tag or property of a run takes
+#: 1,000 characters (Microsoft Learn, "Azure Machine Learning service limits"). The depth tells how many there were.
+LONGEST, CHARACTERS = 50, 1000
+#: What a job tells of the reason; the ledger has all of it.
+REASON = 500
 #: A deeper chain is nonsense; no limit is near it.
 DEEPEST = 999
 #: Ids of events are shorter.

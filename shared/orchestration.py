@@ -138,7 +138,7 @@ class Orchestration:
 
     def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:
         """Return the properties by which a job explains itself, and by which a loop can be seen."""
-        return stamp(
+        own = stamp(
             record.chain or Chain.of(event.lineage),
             reaction=planned.reaction.name,
             reason=record.reason,
@@ -148,6 +148,7 @@ class Orchestration:
             operation=record.operation,
             version=self.version,
         )
+        return {**planned.stamp, **own}
 
     def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""

@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from handlers import breach as breaches
 from handlers import data_drift, pipeline_failure
 from handlers import model_registered as models
+from handlers.breach import SIGNAL
 from local.samples import sample
 
 __all__ = ["BUILDERS", "cloud_event", "dataset_drift", "drift", "model_registered", "pipeline_failed", "sample"]
@@ -49,6 +49,9 @@ def drift(
     monitor: str = "churn-monitor",
     signal: str = "data_drift",
     metric: str | Sequence[str] = "PopulationStabilityIndex",
+    feature: str = "tenure",
+    value: float = 0.41,
+    threshold: float = 0.2,
     run: str = "mon-20261124-step-drift",
     experiment: str | None = None,
     tags: Mapping[str, str] | None = None,
@@ -57,14 +60,15 @@ def drift(
 ) -> dict[str, Any]:
     """Return the event of a model monitor's breach: its step *run*, in an experiment named as the monitor.
 
-    Metrics, tags and properties are told as Azure ML does, beside its own. A signal that Azure ML does not have goes
-    by its whole name, `<monitor>_<signal>`.
+    Metrics, tags and properties are told as Azure ML does, beside its own; each metric has the same *value* of the same
+    *feature*. A signal that Azure ML does not have goes by its whole name, `<monitor>_<signal>`.
     """
     data = sample("monitor-breach")["data"]
-    breach: str = data["runTags"][breaches.BREACH_TAG]
-    told = breaches.SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
+    breach: str = data["runTags"][data_drift.BREACH_TAG]
+    told = SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
     metrics = [metric] if isinstance(metric, str) else metric
-    values = [{"metric_value": 0.41, "metric_name": one, "threshold_value": 0.2, "group": "tenure"} for one in metrics]
+    of_all = {"metric_value": value, "threshold_value": threshold, "group": feature}
+    values = [{"metric_name": one, **of_all} for one in metrics]
     listed = [json.dumps(value, separators=(",", ":")) for value in values]
     return _told(
         "monitor-breach",
@@ -72,7 +76,7 @@ def drift(
         f"experiments/{data['experimentId']}/runs/{run}",
         experimentName=experiment or monitor,
         runId=run,
-        runTags={**data["runTags"], breaches.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
+        runTags={**data["runTags"], data_drift.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
         runProperties={**data["runProperties"], **(properties or {})},
     )
 

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.actions import Notice
+from shared.actions import MEASUREMENTS, Notice
 from shared.mail.links import STUDIO_HOST, https_link, studio_link
+from shared.mail.measured import measured
 from shared.mail.wording import line, lines, moment
 from shared.settings import WORKSPACE_ID
 
@@ -48,16 +49,29 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How one kind of notice is told. *title* begins the subject ("" takes the headline), *template* is a file name."""
+    """How one kind of notice is told. *title* begins the subject ("" takes the headline), *template* is a file name.
+
+    *lead* is the first sentence, *last* the last step of what to do; not every template has them.
+    """
 
     title: str
     template: str
+    lead: str = ""
+    last: str = ""
 
 
+ENDED = "The run below has ended and will not go on by itself. Whatever waits for its results is still waiting."
+RESUBMIT = "Resubmit it. It gets a new run id, and a new mail if it fails again."
+NOT_LOOKED = "The model monitor below could not look for drift. That is not to say that there is none."
+SCHEDULED = (
+    "It runs again when its schedule says so, with a new mail if it fails again. Until then nobody looks for drift."
+)
 #: A kind that is not here is told with the plain layout.
 KINDS: Mapping[str, Kind] = {
-    "pipeline-failed": Kind(title="Pipeline failed", template="pipeline-failed"),
-    "job-failed": Kind(title="Job failed", template="pipeline-failed"),
+    "pipeline-failed": Kind(title="Pipeline failed", template="pipeline-failed", lead=ENDED, last=RESUBMIT),
+    "job-failed": Kind(title="Job failed", template="pipeline-failed", lead=ENDED, last=RESUBMIT),
+    "monitor-failed": Kind(title="Model monitor failed", template="pipeline-failed", lead=NOT_LOOKED, last=SCHEDULED),
+    "data-drift": Kind(title="", template="data-drift"),
 }
 PLAIN = Kind(title="", template="layout")
 
@@ -70,7 +84,7 @@ def render(notice: Notice) -> Content:
     run where its workspace is given as an ARM id.
     """
     kind = KINDS.get(notice.kind, PLAIN)
-    view = _view(notice)
+    view = {**_view(notice), "lead": kind.lead, "last_step": kind.last}
     environment = _environment()
     return Content(
         subject=_subject(notice, kind),
@@ -110,7 +124,9 @@ def _view(notice: Notice) -> dict[str, object]:
         "facts": [(name, value) for name, value in facts if value],
         "tags": _tags(notice.tags),
         "more_tags": _more_tags(notice),
-        "cause": lines(notice.cause, limit=CAUSE_LINES, width=CAUSE_WIDTH),
+        # Rows and lines share the room that a mail has until Gmail clips it.
+        "cause": lines(notice.cause, limit=CAUSE_LINES - len(notice.measurements[:MEASUREMENTS]), width=CAUSE_WIDTH),
+        **measured(notice),
         "reaction": line(notice.reaction, NAME_LENGTH),
         "studio": https_link(notice.studio or _page_of(notice, notice.run), host=STUDIO_HOST),
         "job": https_link(_page_of(notice, notice.job), host=STUDIO_HOST),

@@ -4,7 +4,7 @@ shared/reactions/file.py reads them from reactions.yaml.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -13,8 +13,9 @@ import msgspec
 from shared.actions import Action, Notice, SendMail, SubmitJob, alert_beside, mail_beside
 from shared.events import Event
 from shared.limits import Guards
-from shared.reactions.conditions import Place, first_failing, says
+from shared.reactions.conditions import Condition, Place, first_failing, says
 from shared.reactions.guard_rules import GuardsRule
+from shared.reactions.monitors import Monitors
 from shared.reactions.values import Kind, Values, absent_in, replaced
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
@@ -76,12 +77,14 @@ class Vocabulary:
     """What reactions may say about a family of events.
 
     *when* is the Struct of its conditions (fields are attributes of the event), *values* the names behind
-    ``${{ event.… }}`` with their kinds, *cooldown* the default one of its runs.
+    ``${{ event.… }}`` with their kinds. *cooldown* is the default one of its runs, *runs_only* are conditions that a
+    rule with a run has unless it names them itself.
     """
 
     when: type[Place]
     values: Mapping[str, Kind]
     cooldown: timedelta | None = None
+    runs_only: Mapping[str, Condition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,8 @@ class Reaction:
 
     def plan(self, event: Event, *, values: Values, notice: Notice) -> "Matched | Unmatched":
         """Derive the actions for *event*, or say which condition fails first. Pure."""
-        if failing := first_failing(self.when, event) or self._missing(values):
+        objection = event.objection if self.run else ""
+        if failing := first_failing(self.when, event) or objection or self._missing(values):
             return Unmatched(reaction=self, reason=failing)
         actions: dict[str, Action] = {}
         if self.run is not None:
@@ -116,7 +120,7 @@ class Reaction:
             told = msgspec.structs.replace(notice, reaction=self.name, runbook=self.mail.runbook)
             key = mail_beside(self.name) if actions else self.name
             actions[key] = SendMail(to=self.to, notice=told)
-        return Matched(reaction=self, actions=actions, notice=notice)
+        return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp)
 
     def _missing(self, values: Values) -> str:
         """Say which input cannot be given, because the event has no value for it: the job could only be refused."""
@@ -129,12 +133,13 @@ class Reaction:
 class Matched:
     """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside).
 
-    *notice* is what a mail tells of the event.
+    *notice* is what a mail tells of the event, *stamp* what a job carries of it.
     """
 
     reaction: Reaction
     actions: Mapping[str, Action]
     notice: Notice
+    stamp: Mapping[str, str]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -176,9 +181,10 @@ type Plan = tuple[Matched | Unmatched, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """All rules of a deployment, in the order of the file."""
+    """All rules of a deployment, in the order of the file, and the names it gives to monitors."""
 
     rules: tuple[Reaction, ...]
+    monitors: Monitors = field(default_factory=Monitors)
 
     def on(self, family: str) -> Iterable[Reaction]:
         """Return the rules for one family of events."""

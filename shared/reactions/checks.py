@@ -82,7 +82,7 @@ class RuleChecker:
         return Reaction(
             name=rule.name,
             on=rule.on,
-            when=getattr(rule, "when", None) or vocabulary.when(),
+            when=_when(rule, vocabulary),
             run=rule.run,
             mail=rule.mail,
             to=self._recipients[rule.mail.to] if rule.mail else (),
@@ -177,6 +177,13 @@ def rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
         "type[RuleBase]",
         msgspec.defstruct("Rule", fields, bases=(RuleBase,), frozen=True, forbid_unknown_fields=True, kw_only=True),
     )
+
+
+def _when(rule: RuleBase, vocabulary: Vocabulary) -> Place:
+    """Return the conditions, with those that a run has by default."""
+    when: Place = getattr(rule, "when", None) or vocabulary.when()
+    missing = {name: one for name, one in vocabulary.runs_only.items() if getattr(when, name) is None}
+    return msgspec.structs.replace(when, **missing) if rule.run else when
 
 
 def _guards(rule: RuleBase, vocabulary: Vocabulary) -> Guards:

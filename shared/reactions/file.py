@@ -6,6 +6,8 @@ from pathlib import Path
 from shared.errors import ConfigurationError
 from shared.reactions import Reaction, Reactions, Vocabulary
 from shared.reactions.checks import JobInputs, RuleChecker
+from shared.reactions.monitor_checks import KEY as MONITORS
+from shared.reactions.monitor_checks import read_monitors
 from shared.settings import ADDRESS
 from shared.yaml_document import Document
 
@@ -44,8 +46,8 @@ def load(
     file that cannot be used. Raises ConfigurationError with every problem found.
     """
     document = Document(text, file)
-    document.only({"recipients", "reactions"})
-    recipients = _recipients(document, addresses)
+    document.only({"recipients", MONITORS, "reactions"})
+    recipients, monitors = _recipients(document, addresses), read_monitors(document)
     rules: list[Reaction] = []
     raw_rules = document.content.get("reactions")
     if not isinstance(raw_rules, list):
@@ -72,7 +74,7 @@ def load(
             names.add(name)
     if document.problems:
         raise ConfigurationError(*document.problems)
-    return Reactions(tuple(rules))
+    return Reactions(tuple(rules), monitors)
 
 
 def _recipients(document: Document, addresses: Addresses) -> dict[str, tuple[str, ...]]:

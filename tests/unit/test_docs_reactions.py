@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import handlers
+from handlers.breach import GREATER_IS_BETTER, SMALLER_IS_BETTER
 from handlers.family import COMMON, Family
 from shared.actions import mail_beside
 from shared.errors import ConfigurationError
@@ -19,6 +20,7 @@ from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Place, Test
 from shared.reactions.file import load
 from shared.reactions.guard_rules import DAILY, GuardsRule
+from shared.reactions.monitors import SIGNALS, MonitorRule
 from shared.reactions.values import Kind, known
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
 
@@ -119,12 +121,21 @@ def test_no_family_is_told_that_does_not_exist() -> None:
         ("When: conditions", "key of bounds", Bounds),
         ("Run: jobs", "key of `run`", RunRule),
         ("Mail", "key of `mail`", MailRule),
+        ("On: data-drift", "key of a monitor", MonitorRule),
     ],
 )
 def test_keys_are_those_of_the_code(title: str, head: str, struct: type[msgspec.Struct]) -> None:
     """Every key of a rule and of its sections, in the words that editors show."""
     told = {code(key)[0]: words for key, words in table(section(PAGE, title), head)}
     assert told == described(struct)
+
+
+def test_the_better_side_of_every_metric_is_told() -> None:
+    """The table has every metric that the code knows, on its side; and the page has every signal."""
+    text = section(PAGE, "On: data-drift")
+    told = {side: {name.casefold() for name in code(metrics)} for side, metrics in table(text, "better is")}
+    assert told == {"greater": GREATER_IS_BETTER, "smaller": SMALLER_IS_BETTER}
+    assert {name for name in code(text) if name.endswith(("_drift", "_quality", "_performance"))} >= set(SIGNALS)
 
 
 def test_guards_are_those_of_the_code() -> None:
@@ -166,7 +177,7 @@ def test_defaults_are_those_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("family", "condition", "default"),
     [
-        ("data-drift", "signal", handlers.data_drift.When().signal),
+        ("data-drift", "signal", handlers.data_drift.FAMILY.vocabulary.runs_only["signal"]),
         ("pipeline-failed", "kind", [handlers.pipeline_failure.When().kind]),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handlers import HANDLERS, data_drift, model_registered, pipeline_failure
-from handlers.data_drift import DataDrifted
+from handlers.drifted import DataDrifted
 from handlers.model_registered import ModelRegistered
 from handlers.pipeline_failure import PipelineFailed
 from shared.errors import MalformedError
@@ -185,10 +185,15 @@ def test_a_failed_run_of_each_kind(run_type: str, kind: str, told: str) -> None:
 
 
 def test_a_monitor_without_data_says_so() -> None:
-    """It is a failed pipeline, with its cause in words."""
+    """It is a failed pipeline, with its cause in words, and what to look at."""
     event = pipeline_failure.recognise(parse(sample("monitor-without-data")))
     assert isinstance(event, PipelineFailed)
-    assert event.cause == "The model monitor could not run: DataNotFoundError"
+    notice = pipeline_failure.FAMILY.notice(event)
+    assert (notice.kind, notice.headline) == ("monitor-failed", "Model monitor failed: churn-monitor")
+    first, remedy = notice.cause.splitlines()
+    assert first == "The model monitor could not run: DataNotFoundError"
+    assert remedy.startswith("Look whether data collection is on for the deployment")
+    assert isinstance(data_drift.recognise(parse(sample("monitor-without-data"))), NotOurs)
 
 
 @pytest.mark.parametrize("family", HANDLERS, ids=lambda family: family.name)

@@ -26,7 +26,8 @@ BREACH = altered(
     "monitor-breach",
     runTags={
         "azureml_modelmonitor_threshold_breached": "The signal 'churn-monitor_data_drift' has failed due to\n"
-        '[\'{"metric_name":"PopulationStabilityIndex"}\', \'{"metric_name":"JensenShannonDistance"}\']',
+        '[\'{"metric_name":"PopulationStabilityIndex","group":"tenure"}\', '
+        '\'{"metric_name":"JensenShannonDistance"}\']',
         "team": "growth",
     },
 )
@@ -112,6 +113,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("data-drift", BREACH, "metric: { present: true }", ""),
     ("data-drift", DRIFT, "metric: '*'", "metric: wanted '*', is absent"),
     ("data-drift", DRIFT, "metric: { present: false }", ""),
+    ("data-drift", BREACH, "feature: ['ten*', age]", ""),
+    ("data-drift", BREACH, "feature: age", "feature: wanted 'age', is 'tenure'"),
+    ("data-drift", DRIFT, "feature: '*'", "feature: wanted '*', is absent"),
     ("data-drift", BREACH, "experiment: churn-monitor", ""),
     ("data-drift", DRIFT, "experiment: '*'", "experiment: wanted '*', is absent"),
     ("data-drift", DRIFT, "experiment: { not: churn }", ""),

@@ -38,7 +38,7 @@ def test_whatever_stands_there_the_next_job_carries_a_chain(
     assert after.depth == before.depth + 1 >= len(after.reactions)
     assert after.reactions[-1] == reaction
     assert after.root
-    assert all(len(value) <= 256 for value in carried.values())
+    assert all(len(value) <= 1000 for value in carried.values())
     again = Chain.of(carried)
     assert again.reactions == after.reactions
     assert again.depth == (after.depth if after.depth <= 999 else len(after.reactions))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actions import Notice
+from shared.actions import Measurement, Notice
 from shared.mail import TEXT_WIDTH, Content, render, studio_link
 from shared.mail.links import https_link
 from shared.mail.wording import line, lines
@@ -62,7 +62,43 @@ BESIDE = msgspec.structs.replace(
     job="rescore-9a59f9f8d0aa",
     why="every condition holds, within the budget",
 )
-MAILS = {"pipeline-failed": FULL, "pipeline-failed-bare": BARE, "plain": OTHER, "beside-a-job": BESIDE}
+MONITOR = msgspec.structs.replace(
+    BARE,
+    kind="monitor-failed",
+    headline="Model monitor failed: churn-monitor",
+    cause="The model monitor could not run: DataNotFoundError\nLook whether data collection is on.",
+)
+DRIFT = msgspec.structs.replace(
+    BESIDE,
+    kind="data-drift",
+    headline="Drift: data_drift of churn-monitor",
+    status="Threshold breached",
+    measurements=(
+        Measurement(metric="NormalizedWassersteinDistance", feature="monthly_charges", value=0.33, threshold=0.2),
+        Measurement(metric="PopulationStabilityIndex", feature="tenure", value=0.4099999, threshold=0.2),
+        Measurement(metric="Custom", value=-1.2345678e-05),
+        Measurement(metric="NullValueRate", feature="tenure", value=0.01, threshold=0.05, better=True),
+    ),
+    more_measurements=3,
+)
+BETTER = msgspec.structs.replace(
+    DRIFT,
+    headline="Better than the threshold: model_performance of churn-monitor",
+    status="On the good side",
+    cause="Azure ML tells this as a breach, but Accuracy 0.93 is on the good side of 0.9. No job was started.",
+    job="",
+    measurements=(Measurement(metric="Accuracy", value=0.93, threshold=0.9, better=True),),
+    more_measurements=0,
+)
+MAILS = {
+    "pipeline-failed": FULL,
+    "pipeline-failed-bare": BARE,
+    "plain": OTHER,
+    "beside-a-job": BESIDE,
+    "monitor-failed": MONITOR,
+    "data-drift": DRIFT,
+    "data-drift-better": BETTER,
+}
 
 #: Every character there is, lone surrogates too, with the dangerous ones more often.
 HOSTILE = st.one_of(
@@ -75,9 +111,17 @@ HOSTILE = st.one_of(
         )
     ).map("".join),
 )  # fmt: skip
+MEASUREMENTS = st.builds(
+    Measurement,
+    metric=HOSTILE,
+    feature=HOSTILE,
+    value=st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    threshold=st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    better=st.booleans(),
+)
 NOTICES = st.builds(
     Notice,
-    kind=st.one_of(st.sampled_from(["pipeline-failed", "../../secret", "layout"]), HOSTILE),
+    kind=st.one_of(st.sampled_from(["pipeline-failed", "data-drift", "../../secret", "layout"]), HOSTILE),
     headline=HOSTILE,
     workspace=st.one_of(HOSTILE, st.just(WORKSPACE)),
     experiment=HOSTILE,
@@ -87,6 +131,7 @@ NOTICES = st.builds(
     reaction=HOSTILE,
     why=HOSTILE,
     cause=HOSTILE,
+    measurements=st.lists(MEASUREMENTS, max_size=25).map(tuple),
     tags=st.dictionaries(HOSTILE, HOSTILE, max_size=15),
     studio=st.one_of(HOSTILE, st.just(FULL.studio)),
     runbook=st.one_of(HOSTILE, st.just(FULL.runbook)),
@@ -144,7 +189,10 @@ def twin(notice: Notice) -> Notice:
     filled["workspace"] = "x" if shown(notice.workspace.rstrip("/").rpartition("/")[2]) else ""
     tags = {f"{number:05}": "x" for number in range(len(notice.tags))}
     cause = "\n".join("x" for _ in notice.cause.strip() and lines(notice.cause, limit=1000, width=9))
-    return msgspec.structs.replace(notice, **filled, tags=tags, cause=cause, studio=studio(notice))
+    measured = tuple(msgspec.structs.replace(one, metric="x", feature="x") for one in notice.measurements)
+    return msgspec.structs.replace(
+        notice, **filled, tags=tags, cause=cause, studio=studio(notice), measurements=measured
+    )
 
 
 def studio(notice: Notice) -> str:
@@ -255,11 +303,14 @@ def test_huge_fields_are_bounded() -> None:
         time=huge,
         reaction=huge,
         cause="\n".join([huge] + ['"' * 900] * 9_999),
+        measurements=(Measurement(metric=huge, feature=huge, value=-1.23456789e-300, threshold=0.1),) * 1000,
         tags={f"{number:05}" + '"' * 100: '"' * 1000 for number in range(10_000)},
         studio="https://ml.azure.com/" + "x" * 1_000_000,
         runbook="https://x.example/" + "x" * 1_000_000,
     )
-    content = render(notice)
+    drift = len(render(msgspec.structs.replace(notice, kind="data-drift")).html.encode())
+    assert drift < 102_000
+    content = render(msgspec.structs.replace(notice, measurements=()))
     assert len(content.html.encode()) < 102_000
     assert len(content.subject) == 200
     plain = render(msgspec.structs.replace(notice, kind="of-tomorrow")).subject
@@ -292,6 +343,30 @@ def test_tags_that_are_not_shown_are_counted(tags: int, left_out: int, told: str
         assert ("more tag" in place) == ("more" in told)
         assert ("too large" in place) == ("too large" in told)
     assert text.count("Tags ") == 1
+
+
+def test_drift_is_told_feature_by_feature() -> None:
+    """What is bad in bold, what is not told with a dash, what is left out counted; in text a line for each."""
+    content = render(DRIFT)
+    assert "  - tenure: PopulationStabilityIndex 0.41 (threshold 0.2)\n" in content.text
+    assert "  - Custom -1.23457e-05\n" in content.text
+    assert "  - tenure: NullValueRate 0.01 (threshold 0.05), on the good side\n" in content.text
+    for place in (content.text, content.html):
+        assert "and 3 more" in place
+        assert "beyond their thresholds" in place
+    assert content.html.count('font-weight:700">0.41<') == 1
+    assert content.html.count('font-weight:400">0.01<') == 1
+    assert "nothing needs to be done" in render(BETTER).text
+    untold = render(msgspec.structs.replace(DRIFT, measurements=(), more_measurements=0))
+    assert "The event does not tell in what" in untold.text
+    assert "Threshold</th>" not in untold.html
+
+
+def test_twenty_measurements_are_shown() -> None:
+    """The others are counted, with those that the ledger did not keep."""
+    many = tuple(Measurement(metric=f"Metric{number}") for number in range(25))
+    text = render(msgspec.structs.replace(DRIFT, measurements=many)).text
+    assert ("Metric19" in text, "Metric20" in text, "and 8 more" in text) == (True, False, True)
 
 
 def test_links() -> None:

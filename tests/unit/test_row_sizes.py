@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.data_drift import BREACH_TAG
 from handlers.pipeline_failure import MONITOR_ERROR
-from shared.actions import CAUSE_CHARACTERS, NOTICE_CHARACTERS, Deferred, Failed, Notice
+from shared.actions import (
+    CAUSE_CHARACTERS,
+    MEASUREMENTS,
+    NOTICE_CHARACTERS,
+    Deferred,
+    Failed,
+    Measurement,
+    Notice,
+)
 from shared.errors import RowTooLargeError
 from shared.mail import render
 from shared.messages import INLINE_BYTES
@@ -89,6 +98,31 @@ def test_tags_in_full_rows_have_a_place_up_to_the_last_character() -> None:
     assert fits.bounded() == fits
     longer = msgspec.structs.replace(NOTICE, tags={"t": "x" * (NOTICE_CHARACTERS - bare - len('{"t":""}') + 1)})
     assert (longer.bounded().tags, longer.bounded().more_tags) == ({}, 1)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(LETTERS), st.integers(1, 400), st.integers(0, 60), SIZES)
+def test_drift_is_mailed_however_much_drifted(letter: str, length: int, features: int, tag: int) -> None:
+    """The first measurements that fit, 20 at most; the others are counted, and nothing is left for a person to do."""
+    listed = [json.dumps({"metric_name": "M" * length, "group": letter * length}) for _ in range(features)]
+    tags = {BREACH_TAG: f"The signal 'm_data_drift' has failed due to\n{listed}\n", "other": letter * tag}
+    service = FakeService(
+        reactions=rules("recipients: { ops: $OPS_EMAIL }\nreactions: [{ name: a, on: data-drift, mail: { to: ops } }]")
+    )
+    service.deliver_text(json.dumps(altered("monitor-breach", runTags=tags), ensure_ascii=False).encode())
+    assert (len(service.mail.delivered), service.letters.letters(), service.queue.sent) == (1, [], [])
+    (mail,) = service.mail.mails.values()
+    assert len(mail.notice.measurements) <= MEASUREMENTS
+    assert len(mail.notice.measurements) + mail.notice.more_measurements == features
+    assert characters(mail.notice) <= NOTICE_CHARACTERS
+
+
+def test_measurements_have_their_place_before_tags() -> None:
+    """As many of the first as fit, to the last character."""
+    one = Measurement(metric="x" * 8_000)
+    kept = msgspec.structs.replace(NOTICE, measurements=(one,) * 5, tags={"t": "x" * 8_000}).bounded()
+    assert (len(kept.measurements), kept.more_measurements, kept.tags) == (3, 2, {})
+    assert kept.bounded() == kept
 
 
 def test_a_cut_cause_ends_in_an_ellipsis() -> None:

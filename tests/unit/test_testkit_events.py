@@ -28,6 +28,7 @@ VARIATIONS: dict[str, dict[str, tuple[Callable[..., dict[str, Any]], dict[str, A
         "monitor": (events.drift, {"monitor": "price-monitor"}, "price-monitor"),
         "signal": (events.drift, {"signal": "model_performance"}, "model_performance"),
         "metric": (events.drift, {"metric": ["JensenShannonDistance", "Other"]}, "Other"),
+        "feature": (events.drift, {"feature": "balance"}, "balance"),
         "drift_coefficient": (events.dataset_drift, {"drift_coefficient": 0.9}, {"above": 0.8}),
         "experiment": (events.drift, {"experiment": "elsewhere"}, "elsewhere"),
         "tags": (events.drift, {"tags": {"a": "1"}}, {"a": "1"}),

@@ -20,6 +20,12 @@ def test_a_worse_model_retrains_and_is_told(reactor: Reactor) -> None:
     breach.starts("retrain-worse-model").mails("retrain-worse-model", to="ops").nothing_but("retrain-worse-model")
 
 
+def test_a_model_that_is_better_than_its_threshold_does_not_retrain(reactor: Reactor) -> None:
+    """Azure ML tells that as a breach too; value and threshold are compared again."""
+    better = reactor.when(events.drift(signal="model_performance", metric="Accuracy", value=0.93, threshold=0.9))
+    better.does_nothing().skips("retrain-worse-model", because="Accuracy 0.93 is on the good side of 0.9")
+
+
 def test_a_worse_model_retrains_twice_a_week_at_most(reactor: Reactor) -> None:
     """Beyond the budget neither job nor mail follows; a week after the first there is room again."""
     worse = reactor.when(events.drift(signal="model_performance", run="monday")).starts("retrain-worse-model")

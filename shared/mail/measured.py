@@ -1,0 +1,51 @@
+"""What a monitor measured, as a mail shows it: a row for each metric of each feature, and a sentence above."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.actions import MEASUREMENTS, Measurement, Notice
+from shared.mail.wording import line
+
+#: In characters; the longest metric of Azure ML has 34.
+NAME_LENGTH = 60
+BEYOND = "A monitor found values beyond their thresholds."
+GOOD = "No value is beyond its threshold: nothing needs to be done."
+UNTOLD = "Drift was found. The event does not tell in what; the run does."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One measurement, as text; *good* where it is on the good side of its threshold."""
+
+    feature: str
+    metric: str
+    value: str
+    threshold: str
+    good: bool
+
+
+def measured(notice: Notice) -> Mapping[str, object]:
+    """Return what the template of drift may use."""
+    every = notice.measurements
+    more = max(len(every) - MEASUREMENTS, 0) + notice.more_measurements
+    good = bool(every) and all(one.better for one in every)
+    return {
+        "found": GOOD if good else BEYOND if every else UNTOLD,
+        "good": good,
+        "measurements": tuple(map(_row, every[:MEASUREMENTS])),
+        "more_measurements": f"and {more} more" if more else "",
+    }
+
+
+def _row(one: Measurement) -> Row:
+    return Row(
+        feature=line(one.feature, NAME_LENGTH),
+        metric=line(one.metric, NAME_LENGTH),
+        value=_figure(one.value),
+        threshold=_figure(one.threshold),
+        good=one.better,
+    )
+
+
+def _figure(number: float | None) -> str:
+    return "" if number is None else f"{number:.6g}"
