@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from shared.actions import Measurement
+from shared.actions import Measurement, figure
 from shared.events import Event
 from shared.lineage import RootRun, ours
 from shared.reactions.conditions import SHOWN, cut
@@ -118,8 +118,8 @@ class DataDrifted(Event):
     def _good_side(self) -> str:
         first, *others = self.measurements
         more = f", and so {'is' if len(others) == 1 else 'are'} {len(others)} more" if others else ""
-        name = f"{cut(first.metric, SHOWN)} {_figure(first.value)}"
-        return f"{name} is on the good side of {_figure(first.threshold)}{more}"
+        name = f"{cut(first.metric, SHOWN)} {figure(first.value)}"
+        return f"{name} is on the good side of {figure(first.threshold)}{more}"
 
     @property
     def stamp(self) -> Mapping[str, str]:
@@ -154,9 +154,5 @@ def monitor_and_signal(name: str, experiment: str) -> tuple[str, str]:
 def _words(measurement: Measurement) -> str:
     """Tell it in a line: ``tenure: PopulationStabilityIndex 0.41 (threshold 0.2)``."""
     feature = f"{measurement.feature}: " if measurement.feature else ""
-    threshold = "" if measurement.threshold is None else f" (threshold {_figure(measurement.threshold)})"
-    return f"{feature}{measurement.metric} {_figure(measurement.value)}".rstrip() + threshold
-
-
-def _figure(number: float | None) -> str:
-    return "" if number is None else f"{number:.6g}"
+    threshold = "" if measurement.threshold is None else f" (threshold {figure(measurement.threshold)})"
+    return f"{feature}{measurement.metric} {figure(measurement.value)}".rstrip() + threshold

@@ -42,6 +42,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     better: bool = False
 
 
+def figure(number: float | None) -> str:
+    """Tell a number as people read it; "" where there is none."""
+    return "" if number is None else f"{number:.6g}"
+
+
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 

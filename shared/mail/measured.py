@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.actions import MEASUREMENTS, Measurement, Notice
+from shared.actions import MEASUREMENTS, Measurement, Notice, figure
 from shared.mail.wording import line
 
 #: In characters; the longest metric of Azure ML has 34.
@@ -41,11 +41,7 @@ def _row(one: Measurement) -> Row:
     return Row(
         feature=line(one.feature, NAME_LENGTH),
         metric=line(one.metric, NAME_LENGTH),
-        value=_figure(one.value),
-        threshold=_figure(one.threshold),
+        value=figure(one.value),
+        threshold=figure(one.threshold),
         good=one.better,
     )
-
-
-def _figure(number: float | None) -> str:
-    return "" if number is None else f"{number:.6g}"

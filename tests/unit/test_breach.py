@@ -112,6 +112,12 @@ def test_what_is_read_of_odd_lists(listed: str, expected: list[tuple[str, str, f
     assert [(one.metric, one.feature, one.value, one.threshold) for one in found] == expected
 
 
+def test_a_name_is_not_taken_for_the_list() -> None:
+    """A signal's name may have brackets and braces."""
+    breach = read_breach(told([{"metric_name": "A"}], signal='a[{"metric_name":"no"}]_data_drift'))
+    assert (breach.signal, [one.metric for one in breach.measurements]) == ('a[{"metric_name":"no"}]_data_drift', ["A"])
+
+
 @pytest.mark.parametrize(
     ("listed", "whole"),
     [

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handlers import data_drift
 from handlers.drifted import VALUE_CHARACTERS, DataDrifted, named
+from ops.trial import try_event
 from shared.events import parse
 from shared.reactions.monitors import SIGNALS, MonitorRule, Monitors
 from testkit import events
@@ -113,6 +114,17 @@ def test_a_value_on_the_good_side_starts_no_job() -> None:
     assert "Accuracy 0.93 is on the good side of 0.9. No job was started." in mail.notice.cause
 
 
+def test_a_rule_with_both_does_neither() -> None:
+    """The mail beside a job is about the job."""
+    text = (
+        f"{HEAD}reactions:\n  - {{ name: a, on: data-drift, when: {{ signal: '*' }}, "
+        "run: { job: pipelines/retrain.yml }, mail: { to: ops } }\n"
+    )
+    better = events.drift(signal="model_performance", metric="Accuracy", value=0.93, threshold=0.9)
+    service = told(better, text=text)
+    assert (service.jobs.jobs, service.mail.mails) == ({}, {})
+
+
 @pytest.mark.parametrize(
     ("metrics", "starts", "counts"),
     [
@@ -159,12 +171,56 @@ def test_a_job_says_what_it_was_started_for() -> None:
     assert retired == {"reactor_drift_monitor": "churn-drift", "reactor_drift_signal": "data_drift"}
 
 
-@given(st.lists(st.text(min_size=1), max_size=50))
+@given(st.lists(st.text(min_size=1, max_size=40).map(lambda text: text * 40), max_size=5))
 def test_what_a_job_carries_is_bounded(features: list[str]) -> None:
     """Azure ML takes 1,000 characters for a property."""
     listed = [msgspec.json.encode({"metric_name": "M" * 60, "group": feature}).decode() for feature in features]
     stamp = recognised(breach("m_data_drift", listed=str(listed))).stamp
     assert all(0 < len(value) <= VALUE_CHARACTERS for value in stamp.values())
+
+
+def test_metrics_of_the_whole_model_are_of_no_feature() -> None:
+    """They name none: there is no empty one in the list."""
+    event = recognised(events.drift(signal="model_performance", metric=["Accuracy", "Recall"], feature=""))
+    assert event.feature == ()
+    assert "reactor_drift_features" not in event.stamp
+
+
+@pytest.mark.parametrize(
+    ("event", "headline", "cause", "shown"),
+    [
+        (
+            events.drift(signal="prediction_drift"),
+            "Drift: prediction_drift of churn-monitor",
+            "",
+            ["PopulationStabilityIndex"],
+        ),
+        (
+            events.drift(signal="data_quality", metric="NullValueRate"),
+            "Beyond the threshold: data_quality of churn-monitor",
+            "",
+            ["NullValueRate"],
+        ),
+        (
+            events.drift(signal="model_performance", metric=["Accuracy", "RMSE"]),
+            "Beyond the threshold: model_performance of churn-monitor",
+            "",
+            ["RMSE", "Accuracy"],
+        ),
+        (
+            breach("m_data_drift", listed="""['{"metric_name":"A"}', '{"me"""),
+            "Drift: data_drift of m",
+            "Azure ML told only the beginning of its list; the run has all of it.",
+            ["A"],
+        ),
+        (events.dataset_drift(), "Drift: data_drift of churn-drift", "", ["Drift coefficient"]),
+    ],
+)
+def test_what_a_mail_says(event: dict[str, Any], headline: str, cause: str, shown: list[str]) -> None:
+    """Drift by its name, other signals by theirs; what is bad first; whether the list was cut off."""
+    notice = data_drift.notice(recognised(event))
+    assert (notice.headline, notice.cause) == (headline, cause)
+    assert [one.metric for one in notice.measurements] == shown
 
 
 @pytest.mark.parametrize(
@@ -206,6 +262,16 @@ def test_a_name_of_the_file_is_matched_mailed_and_stamped() -> None:
     assert (properties["reactor_drift_monitor"], properties["reactor_drift_signal"]) == ("churn", "data_drift")
     (mail,) = service.mail.mails.values()
     assert mail.notice.headline == "Drift: data_drift of churn"
+
+
+def test_a_try_sees_the_names_of_the_file() -> None:
+    """`python -m ops try`, `preview` and the test kit plan as the service does."""
+    text = (
+        f"{HEAD}{MONITORS}reactions:\n  - {{ name: a, on: data-drift, when: {{ monitor: churn }}, "
+        "mail: { to: ops } }\n"
+    )
+    (trial,) = try_event(breach("adv_inputs"), rules(text))
+    assert [verdict.acts for verdict in trial.verdicts] == [True]
 
 
 @given(
