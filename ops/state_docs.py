@@ -10,9 +10,8 @@ import msgspec
 import typer
 from msgspec import inspect
 
-from ops.problems import DONE, NOT_ALL
+from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
-from ops.terminal import say
 from shared.actions import Done, Failed, Notice
 from shared.guards import Entry, Memory
 from shared.records import MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake
@@ -36,14 +35,7 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the page is stale.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write docs/state.md, by which workbooks and notebooks read the ledger."""
-    text = build()
-    stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
-    if stale and check:
-        say(f"docs/{PAGE.name} is stale or missing: run `python -m ops state-docs` and commit it")
-    elif stale:
-        PAGE.write_text(text, encoding="utf-8", newline="\n")
-        say(f"wrote docs/{PAGE.name}")
-    raise typer.Exit(NOT_ALL if stale and check else DONE)
+    raise keep(PAGE, build(), check=check, command="state-docs")
 
 
 def build() -> str:

@@ -85,6 +85,8 @@ def test_the_table_finds_it(rows: Counting, word: str) -> None:
 def test_a_subject_is_one_partition(rows: Counting, word: str) -> None:
     """Where the workspace is known; in any case of its id."""
     assert found(rows, word, [WORKSPACE.casefold()]) == found(rows, word, [WORKSPACE.upper()]) == found(rows, word)
+    once = find(rows, word, workspaces=[WORKSPACE], workspace="", since=rows.now())
+    assert once.looked == ("the subject of that name",)
 
 
 def test_a_partition_is_asked_for_alone(rows: Counting) -> None:

@@ -102,8 +102,20 @@ def test_what_waits(service: FakeService) -> None:
     said = run("why", "churn:7").out
     assert "waits      until 2026-11-24 09:05:00 UTC, put back 1 times so far\n" in said
     assert "trouble    since 2026-11-24 09:00:00 UTC\n" in said
-    service.clock.forward(minutes=21)
+    service.clock.forward(minutes=20)
+    assert "overdue" not in run("why", "churn:7").out
+    service.clock.forward(minutes=1)
     assert "put back 1 times so far; overdue: is the app running?\n" in run("why", "churn:7").out
+
+
+def test_what_waited_and_is_done_waits_no_more(service: FakeService) -> None:
+    """The time it waited for is still in the row."""
+    service.jobs.script = [Deferred(reason="throttled", after=timedelta(minutes=5))]
+    service.deliver(sample("model-registered"))
+    service.run_queue()
+    (event,) = why("churn:7")
+    assert (event["due"], event["reactions"][0]["due"], event["reactions"][0]["state"]) == (None, None, "done")
+    assert "waits" not in run("why", "churn:7").out
 
 
 def test_what_failed(service: FakeService) -> None:
