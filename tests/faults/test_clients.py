@@ -66,6 +66,7 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "large_events": lambda blobs: blobs,
     "dead_letters": lambda letters: letters,
     "ledger": lambda ledger: ledger,
+    "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._client()),
     "mail": lambda mail: (mail, mail._client()),
     "_credential": lambda credential: credential("some-id"),
