@@ -9,8 +9,8 @@ import typer
 
 import handlers
 from handlers.family import Family
-from ops.problems import DONE, NOT_ALL
-from ops.terminal import json_text, say
+from ops.generated import keep
+from ops.terminal import json_text
 from shared.reactions.checks import rule_type
 from shared.reactions.monitors import MonitorRule
 from shared.reactions.strict import SHAPES
@@ -27,14 +27,7 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the schema is stale.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write docs/reactions.schema.json, by which editors complete and check reactions.yaml."""
-    text = f"{json_text(build())}\n"
-    stale = not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != text
-    if stale and check:
-        say(f"docs/{SCHEMA.name} is stale or missing: run `python -m ops schema` and commit it")
-    elif stale:
-        SCHEMA.write_text(text, encoding="utf-8", newline="\n")
-        say(f"wrote docs/{SCHEMA.name}")
-    raise typer.Exit(NOT_ALL if stale and check else DONE)
+    raise keep(SCHEMA, f"{json_text(build())}\n", check=check, command="schema")
 
 
 def build() -> dict[str, Any]:

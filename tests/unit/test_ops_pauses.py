@@ -132,6 +132,16 @@ def test_a_name_that_is_none(service: FakeService, command: str) -> None:
     assert "there are mail-ops, offline-test, retrain" in said.err
 
 
+def test_a_paused_reaction_that_is_gone_is_known_by_its_pause(service: FakeService, tmp_path: Path) -> None:
+    """Renamed since: its pause can be ended, and is named to who mistypes it."""
+    run("pause", "retrain")
+    folder = project(tmp_path, "reactions: []")
+    said = run("resume", "retrian", "--folder", str(folder))
+    assert (said.code, "did you mean 'retrain'?" in said.err) == (2, True)
+    assert run("resume", "retrain", "--folder", str(folder)).code == 0
+    assert switch(service, "retrain") is None
+
+
 def test_a_broken_file_does_not_keep_from_pausing(service: FakeService, tmp_path: Path) -> None:
     """The names are all that is needed; without any, all can be paused, and any pause ended."""
     folder = project(tmp_path, "reactions:\n  - { name: retrain, on: nonsense, nonsense: 1 }\n")
