@@ -6,20 +6,20 @@ from pathlib import Path
 from string import Template
 from typing import Annotated
 
-import msgspec
 import typer
 from msgspec import inspect
 
 from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
-from shared.actions import Done, Failed, Notice
-from shared.guards import Entry, Memory
-from shared.records import MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake
+from shared.actions import Done, Failed, Measurement, Notice
+from shared.lineage import Chain
+from shared.memory import Entry, Memory
+from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 
 PAGE = Path(__file__).parents[1] / "docs" / "state.md"
 TEMPLATE = Path(__file__).with_name("state.md.tmpl")
-TYPES: tuple[type[msgspec.Struct], ...] = (ReactionRecord, Done, Failed, Wake, Notice, Memory, Entry)
+TYPES: tuple[type, ...] = (ReactionRecord, Chain, Done, Failed, Wake, Notice, Measurement, Memory, Entry)
 #: What a type of the code is called on the page.
 WORDS: Mapping[type[inspect.Type], str] = {
     inspect.StrType: "text",
@@ -49,17 +49,21 @@ def build() -> str:
         switch=_table("column", ((name, *SWITCH[name]) for name in switch)),
         reaction=REACTION_COLUMN,
         mail=MAIL_COLUMN,
+        alert=ALERT_COLUMN,
+        whole=whole_partition("<reaction>"),
         switches=SWITCHES,
         seconds=f"{SECONDS:.0f}",
     )
 
 
-def _fields(type_: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+def _fields(type_: type) -> Iterator[tuple[str, str, str]]:
     """Yield name, type and meaning of each field. Raises LookupError for one that has no words yet."""
     info = inspect.type_info(type_)
-    assert isinstance(info, inspect.StructType)  # noqa: S101 - it is one
+    assert isinstance(info, (inspect.StructType, inspect.DataclassType))  # noqa: S101 - it is one
     fields = {field.encode_name: _type(field.type) for field in info.fields}
-    for name, kind in ({info.tag_field: f"`{info.tag}`", **fields} if info.tag_field else fields).items():
+    if isinstance(info, inspect.StructType) and info.tag_field:
+        fields = {info.tag_field: f"`{info.tag}`", **fields}
+    for name, kind in fields.items():
         words = FIELDS[type_.__name__].get(name)
         if words is None:
             raise LookupError(f"say in ops/state_words.py what {type_.__name__}.{name} means")
@@ -72,7 +76,7 @@ def _type(kind: inspect.Type) -> str:
             return ", ".join(_type(one) for one in kind.types if not isinstance(one, inspect.NoneType))
         case inspect.LiteralType():
             return ", ".join(f"`{value}`" for value in kind.values)
-        case inspect.StructType():
+        case inspect.StructType() | inspect.DataclassType():
             return f"[{kind.cls.__name__}](#{kind.cls.__name__.casefold()})"
         case inspect.ListType() | inspect.VarTupleType():
             return f"list of {_type(kind.item_type)}"
