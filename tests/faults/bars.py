@@ -70,7 +70,12 @@ BARS = (
     Bar("12", "ambiguous write", "a write whose answer is lost is read again", "faults/test_ambiguous_write.py"),
     Bar("13", "bounded time", "whatever hangs or drips, a run ends within 25 s", "faults/test_bounded_time.py"),
     Bar("14", "poison", "whatever stands in the queue is done, skipped or a dead letter", "faults/test_poison.py"),
-    Bar("15", "feedback loop", "a job that causes its own event stops at the budget", "faults/test_feedback_loop.py"),
+    Bar(
+        "15",
+        "feedback loop",
+        "reactions that bring each other about end by loop limit, cooldown or budget, and say so",
+        "faults/test_feedback_loop.py",
+    ),
     Bar(
         "16",
         "model test",

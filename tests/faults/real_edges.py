@@ -15,6 +15,7 @@ from local.azure.identity import token
 from local.furniture import WORKSPACE, furnish
 from local.twin import ROOT
 from shared.gateways.jobs import ArmJobs
+from shared.gateways.lineage import AzureMlLineages
 from shared.gateways.mail import CommunicationMail
 from shared.transport import Transport, build_transport
 from tests.fakes.azure import stand_in
@@ -54,6 +55,7 @@ class RealEdges:
         self.workspace = azure.workspace(**WORKSPACE)
         furnish(self.workspace)
         self.jobs = ArmJobs(transport=transport, credential=Credential(), folder=ROOT)
+        self.lineages = AzureMlLineages(transport=transport, credential=Credential())
         self.mail = CommunicationMail(
             endpoint=ENDPOINT, sender="reactor@example.com", transport=transport, credential=Credential()
         )
@@ -63,7 +65,8 @@ class RealEdges:
         clock = PairedClock(now=now().replace(microsecond=0), azure=self.azure)
         jobs: Any = self.jobs
         mail: Any = self.mail
-        return Simulation(clock=clock, jobs=jobs, mail=mail)
+        lineages: Any = self.lineages
+        return Simulation(clock=clock, jobs=jobs, mail=mail, lineages=lineages)
 
     def requests(self) -> tuple[Entry, ...]:
         """Return what was asked of Azure ML and of the mail service so far."""

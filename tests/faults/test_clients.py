@@ -67,6 +67,7 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "large_events": lambda blobs: blobs,
     "dead_letters": lambda letters: letters,
     "ledger": lambda ledger: ledger,
+    "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
     "lineages": lambda lineages: (lineages, *map(lineages._azure_ml.client, (ARM_SCOPE, AML_SCOPE))),
     "switches": lambda switches: switches,
