@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.actions import Measurement
+from shared.notices import Measurement
 
 SIGNAL = re.compile(r"The signal '(?P<name>[^']{1,255})' has failed")
 #: What `repr` writes for a character that it does not show as it is.

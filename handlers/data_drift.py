@@ -12,8 +12,8 @@ from handlers.breach import read_breach
 from handlers.drifted import VALUE_CHARACTERS, DataDrifted, monitor_and_signal, named
 from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
-from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, NotOurs
+from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Bounds, Condition, Conditions, Place, cut, says
 from shared.reactions.values import Values

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from shared.actions import Measurement, figure
 from shared.events import Event
 from shared.lineage import RootRun, ours
+from shared.notices import Measurement, figure
 from shared.reactions.conditions import SHOWN, cut
 from shared.reactions.monitors import SIGNALS, Monitors
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
+from shared.notices import Notice
 from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reactions, Vocabulary
 from shared.reactions.monitors import Monitors

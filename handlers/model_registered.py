@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from handlers.family import COMMON, Family
-from shared.actions import Notice
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
 from shared.lineage import ModelVersion, ours
+from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values

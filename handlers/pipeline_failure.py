@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from handlers.family import COMMON, Family
 from handlers.runs import RUN_STATUS_CHANGED, read_run
-from shared.actions import Notice
 from shared.events import Envelope, Event, NotOurs
 from shared.lineage import RootRun, ours
+from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values

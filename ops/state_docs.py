@@ -11,9 +11,10 @@ from msgspec import inspect
 
 from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
-from shared.actions import Done, Failed, Measurement, Notice
+from shared.actions import Done, Failed
 from shared.lineage import Chain
 from shared.memory import Entry, Memory
+from shared.notices import Measurement, Notice
 from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 

@@ -65,10 +65,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(guards: Guards, known: Known) -> Decision:
-    """Ask every guard; the first one that refuses decides."""
+    """Ask every guard; the first one that refuses decides. Last the one that may cost a look at Azure ML."""
     if known.memory.admitted(known.operation):
         return Admitted(f"admitted before{_told(guards, known)}")
-    for guard in (_hours, _confirm, _loop, _cooldown, _budget, _whole):
+    for guard in (_hours, _confirm, _cooldown, _budget, _whole, _loop):
         if refusal := guard(guards, known):
             return refusal
     return Admitted(_told(guards, known).removeprefix("; "))
@@ -94,28 +94,6 @@ def _seen(confirm: Confirm, known: Known) -> int:
     """Count the different events within the window, this one included, that no admission has used up."""
     start = max(known.now - confirm.within, known.memory.last or known.now - confirm.within)
     return sum(entry.at > start or entry.operation == known.operation for entry in known.memory.seen)
-
-
-def _loop(guards: Guards, known: Known) -> Skipped | LineageWanted | None:
-    """Not when reactions go round in a circle. The chain is asked for from the third action in a day on."""
-    if guards.loop is None:
-        return None
-    if known.chain is None:
-        acted = len(known.memory.since(known.now - LOOP_WINDOW))
-        return LineageWanted() if acted >= LOOP_ACTIONS else None
-    times, depth = known.chain.reactions.count(known.reaction), known.chain.depth
-    if times >= guards.loop.times:
-        return Skipped(
-            f"loop: {known.reaction} acted {times} times in this chain, {guards.loop.times} are the limit; "
-            f"the chain: {_way(known.chain)}",
-            chain=known.chain.root or "loop",
-        )
-    if depth >= guards.loop.depth:
-        return Skipped(
-            f"loop: {depth} reactions in this chain, {guards.loop.depth} are the limit; the chain: {_way(known.chain)}",
-            chain=known.chain.root or "loop",
-        )
-    return None
 
 
 def _cooldown(guards: Guards, known: Known) -> Skipped | None:
@@ -150,6 +128,28 @@ def _spent(budget: Budget | None, memory: Memory, now: datetime, used: str) -> S
     return Skipped(reason, chain="budget")
 
 
+def _loop(guards: Guards, known: Known) -> Skipped | LineageWanted | None:
+    """Not when reactions go round in a circle. The chain is asked for from the third action in a day on."""
+    if guards.loop is None:
+        return None
+    if known.chain is None:
+        acted = len(known.memory.since(known.now - LOOP_WINDOW))
+        return LineageWanted() if acted >= LOOP_ACTIONS else None
+    times, depth = known.chain.reactions.count(known.reaction), known.chain.depth
+    if times >= guards.loop.times:
+        return Skipped(
+            f"loop: {known.reaction} acted {times} times in this chain, {guards.loop.times} are the limit; "
+            f"the chain: {_way(known.chain)}",
+            chain=known.chain.root or "loop",
+        )
+    if depth >= guards.loop.depth:
+        return Skipped(
+            f"loop: {depth} reactions in this chain, {guards.loop.depth} are the limit; the chain: {_way(known.chain)}",
+            chain=known.chain.root or "loop",
+        )
+    return None
+
+
 def _way(chain: Chain) -> str:
     return " > ".join(chain.reactions)
 
@@ -163,8 +163,6 @@ def _numbers(guards: Guards, known: Known) -> Iterator[str]:
     if guards.confirm:
         events = guards.confirm.events
         yield f"{events} of {events} events within {span(guards.confirm.within)}"
-    if guards.loop and known.chain is not None and known.chain.depth:
-        yield f"no loop: {_way(known.chain)} came before"
     if guards.cooldown:
         yield "no cooldown running"
     for budget, memory, used in (
@@ -174,3 +172,5 @@ def _numbers(guards: Guards, known: Known) -> Iterator[str]:
         if budget:
             others = [one for one in memory.since(known.now - budget.per) if one.operation != known.operation]
             yield f"{len(others) + 1} of {budget.runs} {used}"
+    if guards.loop and known.chain is not None and known.chain.depth:
+        yield f"no loop: {_way(known.chain)} came before"

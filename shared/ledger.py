@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from shared.actions import Deferred, Failed, Notice, Operation, Outcome, reaction_of
+from shared.actions import Deferred, Failed, Operation, Outcome, reaction_of
 from shared.decisions import decide_event
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
@@ -19,6 +19,7 @@ from shared.inquiry import Inquiry
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.messages import Message
+from shared.notices import Notice
 from shared.outcomes import unite, without_notices
 from shared.reactions import Plan
 from shared.records import (

@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from shared.actions import Done, Failed, Notice, alert_beside, mail_beside, reaction_of
+from shared.actions import Done, Failed, alert_beside, mail_beside, reaction_of
 from shared.lineage import Chain
 from shared.memory import Memory
+from shared.notices import Notice
 from shared.store import Row
 
 READABLE = 60

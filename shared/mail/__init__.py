@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.actions import MEASUREMENTS, Notice
 from shared.mail.links import STUDIO_HOST, https_link, studio_link
 from shared.mail.measured import measured
 from shared.mail.wording import line, lines, moment
+from shared.notices import MEASUREMENTS, Notice
 from shared.settings import WORKSPACE_ID
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.actions import MEASUREMENTS, Measurement, Notice, figure
 from shared.mail.wording import line
+from shared.notices import MEASUREMENTS, Measurement, Notice, figure
 
 #: In characters; the longest metric of Azure ML has 34.
 NAME_LENGTH = 60

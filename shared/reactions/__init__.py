@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.actions import Action, Notice, SendMail, SubmitJob, alert_beside, mail_beside
+from shared.actions import Action, SendMail, SubmitJob, alert_beside, mail_beside
 from shared.events import Event
 from shared.limits import Guards
+from shared.notices import Notice
 from shared.reactions.conditions import Condition, Place, first_failing, says
 from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.monitors import Monitors

@@ -20,10 +20,11 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 from urllib3.exceptions import ProtocolError
 
-from shared.actions import Deferred, Done, Failed, Notice, Outcome, SendMail
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail
 from shared.errors import DeadlineError
 from shared.gateways.mail import CommunicationMail
 from shared.mail import render
+from shared.notices import Notice
 from shared.transport import Transport, build_transport
 
 ENDPOINT = "https://acs-demo.communication.azure.com"

@@ -70,7 +70,6 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
     "lineages": lambda lineages: (lineages, *map(lineages._azure_ml.client, (ARM_SCOPE, AML_SCOPE))),
-    "switches": lambda switches: switches,
     "mail": lambda mail: (mail, mail._client()),
     "_credential": lambda credential: credential("some-id"),
 }

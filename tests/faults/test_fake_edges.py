@@ -7,8 +7,9 @@ import pytest
 
 from local.azure import World
 from local.azure.clock import now
-from shared.actions import Deferred, Done, Failed, Notice, Outcome, SendMail, SubmitJob
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
 from shared.gateways import Jobs, Mail
+from shared.notices import Notice
 from tests.fakes.gateways import FakeJobs, FakeMail
 from tests.fakes.service import WORKSPACE
 from tests.faults.figures import Figures

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.breach import OBJECTS, Breach, is_better, read_breach
-from shared.actions import Measurement
+from shared.notices import Measurement
 
 HEAD = (
     "The signal '{}' has failed due to one or more features violating metric thresholds.\n"

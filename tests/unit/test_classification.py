@@ -7,10 +7,11 @@ import pytest
 import responses
 from azure.core.pipeline.transport import RequestsTransport
 
-from shared.actions import Deferred, Done, Failed, Notice, Outcome, SendMail
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail
 from shared.gateways.answers import PROPAGATION
 from shared.gateways.jobs import ArmJobs
 from shared.gateways.mail import CommunicationMail
+from shared.notices import Notice
 from tests.fakes.arm_jobs import ROOT, URL, Credential, created, submit
 
 ENDPOINT = "https://acs.europe.communication.azure.com"

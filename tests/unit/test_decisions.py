@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from handlers import model_registered
-from shared.actions import Deferred, Done, Failed, Notice, Outcome
+from shared.actions import Deferred, Done, Failed, Outcome
 from shared.decisions import decide_event
 from shared.events import parse
 from shared.guarding import Given
+from shared.notices import Notice
 from shared.outcomes import unite, without_notices
 from shared.records import EventRecord, ReactionRecord, Wake, read_event, write_event
 from shared.store import Row

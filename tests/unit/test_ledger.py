@@ -8,7 +8,7 @@ import pytest
 
 from handlers import model_registered, pipeline_failure
 from handlers.pipeline_failure import PipelineFailed
-from shared.actions import Deferred, Done, Failed, Notice, Outcome, SubmitJob
+from shared.actions import Deferred, Done, Failed, Outcome, SubmitJob
 from shared.decisions import decide_event
 from shared.errors import ContentionError
 from shared.events import parse
@@ -17,6 +17,7 @@ from shared.ledger import Admission, Ledger
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.messages import INLINE_BYTES, wrap
+from shared.notices import Notice
 from shared.reactions import Matched, Unmatched
 from shared.records import EventRecord, ReactionRecord
 from shared.store import Conflict, Page, Row, Written

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.actions import Measurement, Notice
 from shared.mail import TEXT_WIDTH, Content, render, studio_link
 from shared.mail.links import https_link
 from shared.mail.wording import line, lines
+from shared.notices import Measurement, Notice
 
 GOLDEN = Path(__file__).parent / "golden"
 WORKSPACE = (

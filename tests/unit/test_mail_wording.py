@@ -5,10 +5,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 import pytest
 
-from shared.actions import Notice
 from shared.mail import render, studio_link
 from shared.mail.links import https_link
 from shared.mail.wording import line, lines, moment
+from shared.notices import Notice
 
 WORKSPACE = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-mlops"

@@ -9,10 +9,11 @@ import pytest
 
 from ops.rules import PLACEHOLDER, read_rules, told_address
 from ops.trial import Verdict, declined, try_event
-from shared.actions import Notice, SendMail, SubmitJob
+from shared.actions import SendMail, SubmitJob
 from shared.errors import ConfigurationError, MalformedError
 from shared.limits import span
 from shared.messages import Message
+from shared.notices import Notice
 from shared.reactions import Reactions
 from tests.fakes.events import sample
 from tests.fakes.service import FakeService, rules

@@ -66,7 +66,7 @@ def test_a_job_that_was_started(service: FakeService) -> None:
     head, event, decision, effect, studio = said.out.splitlines()
     assert head == "churn:7 · model-registered · mlw-churn · 2026-11-24 09:00:00 UTC"
     assert event.split() == ["event", "ModelRegistered", str(sample("model-registered")["id"])]
-    assert decision == "  admitted   offline-test: every condition holds, within the budget"
+    assert decision == "  admitted   offline-test: every condition holds; 1 of 10 runs of the budget"
     assert effect.split() == ["job", f"{job}:", "done"]
     assert studio.split()[1].startswith(f"https://ml.azure.com/runs/{job}?wsid=%2Fsubscriptions%2F")
 

@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 
 from handlers.data_drift import BREACH_TAG
 from handlers.pipeline_failure import MONITOR_ERROR
-from shared.actions import (
-    CAUSE_CHARACTERS,
-    MEASUREMENTS,
-    NOTICE_CHARACTERS,
-    Deferred,
-    Failed,
-    Measurement,
-    Notice,
-)
+from shared.actions import Deferred, Failed
 from shared.errors import RowTooLargeError
 from shared.mail import render
 from shared.messages import INLINE_BYTES
+from shared.notices import CAUSE_CHARACTERS, MEASUREMENTS, NOTICE_CHARACTERS, Measurement, Notice
 from shared.records import ReactionRecord, read_event, read_memory
 from shared.store import Conflict, Row, Written
 from shared.store.limits import PROPERTY_CHARACTERS

@@ -1,0 +1,89 @@
+"""What a mail says, as facts; the templates in shared/mail make text and HTML of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+#: What a notice may measure in the ledger (characters of its JSON), so that it fits a table property of 32 Ki
+#: characters with what stands beside it; and its cause thereof, which is cut. Tags that do not fit then are left out.
+NOTICE_CHARACTERS = 28_000
+CAUSE_CHARACTERS = 10_000
+#: How many measurements a notice names; the others are counted.
+MEASUREMENTS = 20
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A metric that a monitor told as beyond its threshold, of one *feature* where it is of one.
+
+    *better*: the value is on the good side of the threshold all the same.
+    """
+
+    metric: str
+    feature: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    better: bool = False
+
+
+def figure(number: float | None) -> str:
+    """Tell a number as people read it; "" where there is none."""
+    return "" if number is None else f"{number:.6g}"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
+
+    *job* is the one that the same reaction starts, *why* the reason of its decision. Kept in the ledger before the
+    first send, so that the body is the same at every attempt; *more_measurements* and *more_tags* are how many were
+    left out there.
+    """
+
+    kind: str
+    headline: str
+    workspace: str
+    experiment: str
+    run: str
+    status: str
+    time: str
+    reaction: str
+    cause: str = ""
+    job: str = ""
+    why: str = ""
+    measurements: tuple[Measurement, ...] = ()
+    more_measurements: int = 0
+    tags: Mapping[str, str] = {}
+    more_tags: int = 0
+    studio: str = ""
+    runbook: str = ""
+
+    def bounded(self) -> "Notice":
+        """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and the first measurements and tags that fit."""
+        cause = self.cause
+        while (size := _characters(cause)) > CAUSE_CHARACTERS:
+            cause = cause[: len(cause) * CAUSE_CHARACTERS // size - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        bare = msgspec.structs.replace(self, cause=cause, tags={}, more_tags=self.more_tags + len(self.tags))
+        bare = _fitting(bare)
+        left = NOTICE_CHARACTERS - _characters(bare)
+        kept: dict[str, str] = {}
+        for name, value in sorted(self.tags.items()):
+            size = _characters({name: value})
+            if size <= left:
+                kept[name] = value
+                left -= size
+        return msgspec.structs.replace(bare, tags=kept, more_tags=bare.more_tags - len(kept))
+
+
+def _characters(value: object) -> int:
+    """UTF-16 code units of *value* as JSON: what a table property counts."""
+    return len(msgspec.json.encode(value).decode().encode("utf-16-le")) // 2
+
+
+def _fitting(notice: Notice) -> Notice:
+    """Keep as many of the first measurements as fit; count the others."""
+    shown = notice.measurements[:MEASUREMENTS]
+    while True:
+        more = notice.more_measurements + len(notice.measurements) - len(shown)
+        kept = msgspec.structs.replace(notice, measurements=shown, more_measurements=more)
+        if not shown or _characters(kept) <= NOTICE_CHARACTERS:
+            return kept
+        shown = shown[:-1]
