@@ -4,6 +4,7 @@ import typer
 
 from ops import compile as compiling
 from ops import dead_letters, init, preview, purge, schema, tried, validate
+from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app.command("compile", epilog=CODES)(compiling.command)
 app.command("validate", epilog=CODES)(validate.command)
 app.command("try", epilog=CODES)(tried.command)
 app.command("preview", epilog=ACCESS_CODES)(preview.command)
+app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
 
 
