@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, init, preview, purge, schema, tried, validate
+from ops import dead_letters, init, pauses, preview, purge, schema, tried, validate
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -15,6 +15,9 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 
+app.command("pause", epilog=ACCESS_CODES)(pauses.pause)
+app.command("resume", epilog=ACCESS_CODES)(pauses.resume)
+app.command("pauses", epilog=ACCESS_CODES)(pauses.pauses)
 app.command("purge", epilog=ACCESS_CODES)(purge.purge)
 app.command("init", epilog=CODES)(init.command)
 app.command("compile", epilog=CODES)(compiling.command)

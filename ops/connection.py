@@ -2,14 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ops.generations import Generations
 from ops.history import History
 from ops.letter_box import LetterBox
+from ops.login import who
 from ops.problems import usage
 from ops.state_rows import StateRows
 from ops.terminal import silenced
@@ -18,6 +20,7 @@ from shared.gateways import Blobs, Queue
 from shared.gateways.blobs import LARGE_EVENTS, BlobContainer
 from shared.gateways.queue import StorageQueue
 from shared.settings import StateStorage, load_storage
+from shared.store import Store, TableStore
 from shared.transport import Transport, build_transport
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ REMEDY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What the commands work on."""
+    """What the commands work on; *who* tells the name of the operator."""
 
     box: LetterBox
     queue: Queue
@@ -41,6 +44,8 @@ class State:
     generations: Generations
     rows: StateRows
     history: History
+    store: Store
+    who: Callable[[], str]
 
 
 def storage_of(
@@ -84,6 +89,8 @@ def _state(storage: StateStorage, transport: Transport) -> State:
         generations=Generations.connect(storage, transport=transport, credential=credential),
         rows=StateRows.connect(storage, transport=transport, credential=credential),
         history=History.connect(storage, transport=transport, credential=credential),
+        store=TableStore.connect(storage, transport=transport, credential=credential),
+        who=partial(who, credential),
     )
 
 

@@ -13,10 +13,10 @@ from ops.choice import named, read_all, since, waiting
 from ops.connection import State, connected, storage_of
 from ops.documents import letter_json, report_json, summary_json
 from ops.letter_box import REPLAYED, Entry
-from ops.problems import NOT_ALL, OpsError, translated, usage
+from ops.problems import OpsError, translated, usage
 from ops.rendering import tell_letter, tell_report, tell_summary
 from ops.replay import Replay, Report
-from ops.terminal import complain, console, put_json, say
+from ops.terminal import complain, confirm, console, put_json, say
 from shared.errors import ReactorError
 
 CODES = (
@@ -125,7 +125,12 @@ def replay(
             raise usage("--reaction and --since choose among --all; they do not go with names")
         entries = _chosen(state, names or [], reaction, since(back))
         if again and not dry_run and not yes:
-            _ask(len(entries))
+            confirm(
+                f"This repeats {len(entries)} event(s) on purpose: unless a guard holds, jobs are started and mails "
+                "sent once more.",
+                otherwise="nothing was sent",
+                remedy="--yes confirms beforehand",
+            )
         replaying = Replay(state=state, again=again, keep=keep, dry_run=dry_run)
         reports = _told_one_by_one(replaying.each(entries), as_json=as_json)
     raise typer.Exit(max((report.code for report in reports), default=0))
@@ -141,15 +146,6 @@ def _chosen(state: State, names: list[str], reaction: str | None, back: timedelt
         return entries
     wanted = {letter.name for letter in read_all(state.box, entries) if letter.reaction == reaction}
     return [entry for entry in entries if entry.name in wanted]
-
-
-def _ask(count: int) -> None:
-    """Have --again confirmed. Raises OpsError when it is not."""
-    say(f"This repeats {count} event(s) on purpose: unless a guard holds, jobs are started and mails sent once more.")
-    try:
-        typer.confirm("Go on?", abort=True, err=True)
-    except typer.Abort:
-        raise OpsError("not confirmed; nothing was sent", "--yes confirms beforehand", code=NOT_ALL) from None
 
 
 def _told_one_by_one(reports: Iterable[Report], *, as_json: bool) -> list[Report]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from shared.errors import DeadlineError, ReactorError, RowTooLargeError, StorageError
+from shared.errors import ContentionError, DeadlineError, ReactorError, RowTooLargeError, StorageError
 from shared.gateways.blobs import DEAD_LETTERS, LARGE_EVENTS
 from shared.gateways.queue import QUEUE
 from shared.store import TABLE
@@ -15,7 +15,7 @@ ROLES = {
     "blob": ("Storage Blob Data Contributor", f"the containers {DEAD_LETTERS} and {LARGE_EVENTS}"),
     "queue": ("Storage Queue Data Message Sender", f"the queue {QUEUE}"),
     "table": ("Storage Table Data Reader", f"the table {TABLE}"),
-    "purge": ("Storage Table Data Contributor", f"the table {TABLE}"),
+    **dict.fromkeys(("purge", "insert", "merge"), ("Storage Table Data Contributor", f"the table {TABLE}")),
 }
 #: Errors of azure-core, by name as StorageError tells them, after which nothing was sent.
 NEVER_SENT = frozenset({"ServiceRequestError", "ServiceRequestTimeoutError"})
@@ -45,6 +45,8 @@ def translated(error: ReactorError) -> OpsError:
             return _storage_trouble(error)
         case RowTooLargeError():
             return OpsError("it is larger than storage takes", code=NOT_ALL)
+        case ContentionError():
+            return OpsError("others change the same row at the same moment", "try again", code=NOT_ALL)
         case DeadlineError():
             return OpsError("the storage account did not answer in time", "try again", code=NOT_ALL)
     return OpsError(str(error), code=NOT_ALL)

@@ -11,7 +11,7 @@ from ops.choice import DURATION
 from ops.dead_letters import Account, AsJson, ConnectionString, command_session
 from ops.problems import DONE, NOT_ALL, OpsError, translated, usage
 from ops.settled import Purge, Purged, Spared
-from ops.terminal import console, plain, put_json, say
+from ops.terminal import confirm, console, plain, put_json, say
 from shared.errors import ReactorError
 from shared.reactions import duration
 
@@ -42,7 +42,11 @@ def purge(
         now = state.rows.now()
         purging = Purge(rows=state.rows, before=limit(before, now), now=now, dry_run=dry_run)
         if not dry_run and not yes:
-            _ask(purging.before)
+            warning = (
+                f"This deletes the settled rows last written before {purging.before:%Y-%m-%d %H:%M} UTC, for good."
+            )
+            remedy = "--dry-run counts, --yes confirms beforehand"
+            confirm(warning, otherwise="nothing was deleted", remedy=remedy)
         trouble = _run(purging)
         if as_json:
             put_json(purge_json(purging, trouble))
@@ -89,17 +93,6 @@ def purge_json(purging: Purge, trouble: OpsError | None) -> dict[str, object]:
         "problem": trouble.problem if trouble else None,
         "remedy": trouble.remedy or None if trouble else None,
     }
-
-
-def _ask(before: datetime) -> None:
-    """Have it confirmed. Raises OpsError when it is not."""
-    say(f"This deletes the settled rows last written before {before:%Y-%m-%d %H:%M} UTC, for good.")
-    try:
-        typer.confirm("Go on?", abort=True, err=True)
-    except typer.Abort:
-        raise OpsError(
-            "not confirmed; nothing was deleted", "--dry-run counts, --yes confirms beforehand", code=NOT_ALL
-        ) from None
 
 
 def _run(purging: Purge) -> OpsError | None:

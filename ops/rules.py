@@ -59,12 +59,22 @@ def rules_or_complaint(folder: Path, file: str, *, addresses: Addresses | None, 
 
 def jobs_named(file: Path) -> frozenset[str]:
     """Return the job files that a reactions file names, however broken it is otherwise."""
+    runs = [rule.get("run") for rule in _raw(file)]
+    jobs = [run.get("job") for run in runs if isinstance(run, dict)]
+    return frozenset(job for job in jobs if isinstance(job, str) and job)
+
+
+def names_in(file: Path) -> frozenset[str]:
+    """Return the names of the reactions in a file, however broken it is otherwise."""
+    return frozenset(name for rule in _raw(file) if isinstance(name := rule.get("name"), str))
+
+
+def _raw(file: Path) -> list[dict[str, object]]:
+    """Return the rules as they are written, those that can be read."""
     with contextlib.suppress(OSError, UnicodeDecodeError, ConfigurationError):
         rules = Document(file.read_text(encoding="utf-8"), file.name).content.get("reactions")
-        runs = [rule.get("run") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
-        jobs = [run.get("job") for run in runs if isinstance(run, dict)]
-        return frozenset(job for job in jobs if isinstance(job, str) and job)
-    return frozenset()
+        return [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    return []
 
 
 def told_address(address: str) -> str:

@@ -15,9 +15,10 @@ from shared.errors import ReactorError
 from shared.guards import Memory
 from shared.records import read_event, read_memory
 from shared.store import Row
+from shared.switches import SWITCHES
 
 type Purged = Literal["events", "memories"]
-type Spared = Literal["unsettled", "remembering", "changed", "unknown"]
+type Spared = Literal["unsettled", "remembering", "switches", "changed", "unknown"]
 
 #: The longest that reactions.yaml can name (shared.reactions.DURATION). The rules that count are those of the
 #: deployment, today's and any to come, and they are not at hand here: hence the longest of all.
@@ -33,6 +34,8 @@ def verdict(row: Row, now: datetime) -> Purged | Spared:
 
     What this version does not know, or cannot read, stays.
     """
+    if row.partition == SWITCHES:
+        return "switches"
     key = row.key.removeprefix(DRY)
     try:
         if key.startswith("event|"):

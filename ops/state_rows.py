@@ -1,8 +1,8 @@
-"""The table of the ledger as a purge needs it: what is old, page by page, and a row deleted as it was read."""
+"""The table of the ledger as commands need it: rows page by page, old ones or a partition's; one deleted as read."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from shared.settings import StateStorage
 from shared.state_storage import connect, failing_as_storage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OPERATION_SECONDS = 60.0
 #: The most that Table storage gives at once.
 PAGE_ROWS = 1000
-#: Names these requests in a StorageError; ops/problems.py has the role for it.
+#: Names a purge's requests in a StorageError; ops/problems.py has the role for it.
 OPERATION = "purge"
 
 
@@ -46,11 +46,19 @@ class StateRows:
 
     def older(self, before: datetime) -> Iterator[tuple[Row, ...]]:
         """Give the rows last written before *before*, a page at a time; by the Timestamp that storage itself sets."""
+        yield from self._pages("Timestamp lt @before", {"before": before}, OPERATION)
+
+    def partition(self, name: str) -> tuple[Row, ...]:
+        """Give all rows of a partition, by their keys."""
+        pages = self._pages("PartitionKey eq @name", {"name": name}, "query")
+        return tuple(row for page in pages for row in page)
+
+    def _pages(self, condition: str, parameters: dict[str, Any], operation: str) -> Iterator[tuple[Row, ...]]:
         pages = self._client.query_entities(
-            "Timestamp lt @before", parameters={"before": before}, results_per_page=self._page_rows
+            condition, parameters=parameters, results_per_page=self._page_rows
         ).by_page()
         while True:
-            with deadline(OPERATION_SECONDS), failing_as_storage("table", OPERATION):
+            with deadline(OPERATION_SECONDS), failing_as_storage("table", operation):
                 page = next(pages, None)
                 if page is None:
                     return

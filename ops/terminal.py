@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
-from ops.problems import OpsError
+from ops.problems import NOT_ALL, OpsError
 
 
 def plain(text: str, limit: int | None = None) -> str:
@@ -62,6 +62,15 @@ def complain(error: OpsError, *, as_json: bool) -> typer.Exit:
         document: dict[str, object] = {"problem": error.problem, "remedy": error.remedy}
         put_json({**document, "problems": list(error.details)} if error.details else document)
     return typer.Exit(error.code)
+
+
+def confirm(warning: str, *, otherwise: str, remedy: str) -> None:
+    """Have what *warning* says confirmed. Raises OpsError when it is not."""
+    say(warning)
+    try:
+        typer.confirm("Go on?", abort=True, err=True)
+    except typer.Abort:
+        raise OpsError(f"not confirmed; {otherwise}", remedy, code=NOT_ALL) from None
 
 
 @contextmanager

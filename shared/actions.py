@@ -30,8 +30,8 @@ class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 
-    *job* is the one that the same reaction starts. Kept in the ledger before the first send, so that the body is the
-    same at every attempt; *more_tags* is how many were left out there.
+    *job* is the one that the same reaction starts, *why* the reason of its decision. Kept in the ledger before the
+    first send, so that the body is the same at every attempt; *more_tags* is how many were left out there.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reaction: str
     cause: str = ""
     job: str = ""
+    why: str = ""
     tags: Mapping[str, str] = {}
     more_tags: int = 0
     studio: str = ""

@@ -17,6 +17,7 @@ from shared.messages import Message
 from shared.orchestration import Orchestration
 from shared.reactions import Reactions, Vocabulary
 from shared.store import Store
+from shared.switches import Switches
 from shared.telemetry import quieten_sdks
 from shared.transport import Transport, build_transport
 
@@ -98,6 +99,11 @@ class Service:
     def ledger(self) -> Ledger:
         """Decisions and outcomes."""
         return Ledger(self.store, installation=self.settings.installation, dry_run=self.settings.dry_run)
+
+    @once
+    def switches(self) -> Switches:
+        """What is paused."""
+        return Switches(self.store, reactions=[rule.name for rule in self.reactions.rules])
 
     @once
     def jobs(self) -> Jobs:

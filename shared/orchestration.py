@@ -24,6 +24,8 @@ OVERDUE = timedelta(minutes=15)
 #: Two deliveries at once: the second gives the first one this long before it looks the mail up.
 SENDING = timedelta(minutes=1)
 CONTENTION = timedelta(seconds=15)
+#: What a job repeats of a decision's reason: a tag of Azure ML holds 256 characters.
+REASON = 200
 
 type Planner[E: Event] = Callable[[E, Reactions], Plan]
 
@@ -120,7 +122,9 @@ class Orchestration:
                 return found, admission
             if found:
                 return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
-        told = msgspec.structs.replace(action.notice.bounded(), job=admission.record.job_beside(name))
+        told = msgspec.structs.replace(
+            action.notice.bounded(), job=admission.record.job_beside(name), why=record.reason
+        )
         marked = self.ledger.mark_sent(admission, name, record.notice or told)
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
@@ -132,6 +136,7 @@ class Orchestration:
         depth = event.lineage.get("reactor_depth", "0")
         return {
             "reactor_reaction": planned.reaction.name,
+            "reactor_reason": record.reason[:REASON],
             "reactor_event": event.envelope.id,
             "reactor_identity": f"{event.family}|{event.identity}",
             "reactor_operation": record.operation,

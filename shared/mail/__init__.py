@@ -29,6 +29,7 @@ TEXT_WIDTH = 78
 NAME_LENGTH = 255
 WORKSPACE_LENGTH = 33
 HEADLINE_LENGTH = 160
+WHY_LENGTH = 200
 CAUSE_LINES = 30
 CAUSE_WIDTH = 300
 TAGS = 12
@@ -99,6 +100,7 @@ def _view(notice: Notice) -> dict[str, object]:
         ("Status", status),
         ("Time", time),
         ("Starts job", line(notice.job, NAME_LENGTH)),
+        ("Why", line(notice.why, WHY_LENGTH)),
     )
     return {
         "headline": line(notice.headline, HEADLINE_LENGTH) or "Notice",

@@ -111,6 +111,10 @@ class MemoryRows(StateRows):
         """See StateRows."""
         yield from batched([row for row in self.store.rows if self.store.written(row) < before], 2, strict=False)
 
+    def partition(self, name: str) -> tuple[Row, ...]:
+        """See StateRows."""
+        return tuple(row for row in self.store.rows if row.partition == name)
+
     def delete(self, row: Row) -> bool:
         """See StateRows."""
         return self.store.delete(row)

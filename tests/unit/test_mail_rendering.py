@@ -55,7 +55,12 @@ OTHER = msgspec.structs.replace(
     FULL, kind="of-tomorrow", headline="Model credit:8 was registered", status="Registered", cause=""
 )
 BESIDE = msgspec.structs.replace(
-    BARE, kind="job-failed", headline="Job failed: nightly-scoring", workspace=WORKSPACE, job="rescore-9a59f9f8d0aa"
+    BARE,
+    kind="job-failed",
+    headline="Job failed: nightly-scoring",
+    workspace=WORKSPACE,
+    job="rescore-9a59f9f8d0aa",
+    why="every condition holds, within the budget",
 )
 MAILS = {"pipeline-failed": FULL, "pipeline-failed-bare": BARE, "plain": OTHER, "beside-a-job": BESIDE}
 
@@ -80,6 +85,7 @@ NOTICES = st.builds(
     status=HOSTILE,
     time=HOSTILE,
     reaction=HOSTILE,
+    why=HOSTILE,
     cause=HOSTILE,
     tags=st.dictionaries(HOSTILE, HOSTILE, max_size=15),
     studio=st.one_of(HOSTILE, st.just(FULL.studio)),
@@ -133,7 +139,7 @@ class Structure(HTMLParser):
 
 def twin(notice: Notice) -> Notice:
     """A harmless notice that fills the same places."""
-    places = ("headline", "workspace", "experiment", "run", "status", "time", "reaction")
+    places = ("headline", "workspace", "experiment", "run", "status", "time", "reaction", "why")
     filled = {name: "x" if shown(getattr(notice, name)) else "" for name in places}
     filled["workspace"] = "x" if shown(notice.workspace.rstrip("/").rpartition("/")[2]) else ""
     tags = {f"{number:05}": "x" for number in range(len(notice.tags))}

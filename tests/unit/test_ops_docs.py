@@ -24,15 +24,18 @@ from ops.doctor.traffic import MANY
 from ops.documents import letter_json, message_json, report_json, summary_json
 from ops.judgement import Judged
 from ops.letter_box import Entry
+from ops.pauses import pause_json, switched_json
 from ops.preview_rendering import Preview, change_json, preview_json, reason_json
 from ops.purge import YOUNGEST, purge_json
 from ops.state_rows import PAGE_ROWS, StateRows
+from ops.switching import Switched
 from ops.told import Told
 from ops.trial import try_event
 from ops.tried_rendering import judged_json
 from ops.validate import Found, _document, _reaction_json
 from shared.gateways.queue import LONGEST_DELAY
 from shared.messages import Message
+from shared.switches import ALL, CHARACTERS, SECONDS, Pause
 from tests.fakes.events import sample
 from tests.fakes.service import REACTIONS, rules
 from tests.markdown import DOCS, ROOT, blocks, code, pages, section, table
@@ -105,6 +108,13 @@ def test_checks_of_the_doctor() -> None:
     assert f"more than {MANY:,} messages" in text
 
 
+def test_figures_of_a_pause() -> None:
+    """How long it takes, and how long a note may be."""
+    text = section(PAGE, "pause")
+    assert f"After {SECONDS:.0f} s at most" in text
+    assert f"({CHARACTERS} characters)" in text
+
+
 def test_exit_codes() -> None:
     """All of them, in order."""
     told = [int(number) for number, _ in table(section(PAGE, "Exit codes"), "code")]
@@ -144,6 +154,9 @@ def test_json_keys_are_those_of_the_code() -> None:
     assert keys("more of it") == letter_json(letter, ()).keys() - summary_json(letter).keys()
     purge = settled.Purge(rows=StateRows(None), before=NOW, now=NOW)  # type: ignore[arg-type] # nothing is asked
     assert keys("counts") == purge_json(purge, None).keys()
+    assert keys("pause") == pause_json(Pause(reaction=ALL)).keys()
+    switched = {code(name)[0]: set(code(what)) - {"*"} for name, what in table(section(PAGE, "JSON"), "command")}
+    assert switched["pause"] == switched_json(Switched(reaction=ALL, now=None, before=None)).keys()
     assert keys("report") == report_json(replay.Report(name="x", status="sent")).keys()
     assert keys("finding") == finding_json(CHECKS[0], ok("")).keys()
     rule = rules(REACTIONS).rules[0]

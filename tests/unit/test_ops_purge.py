@@ -89,7 +89,7 @@ def test_the_command_counts_and_tells(command: list[State]) -> None:
     assert (code, service.rows()) == (0, {})
     assert told.splitlines()[-2:] == [
         "purged        6 events, 0 memories",
-        "spared        0 unsettled, 0 remembering, 0 changed, 0 unknown",
+        "spared        0 unsettled, 0 remembering, 0 switches, 0 changed, 0 unknown",
     ]
 
 
@@ -103,7 +103,7 @@ def test_json_is_one_document(command: list[State]) -> None:
             "before": "2026-11-25T00:00:00+00:00",
             "dry_run": False,
             "purged": {"events": 3, "memories": 0},
-            "spared": {"unsettled": 0, "remembering": 2, "changed": 0, "unknown": 0},
+            "spared": {"unsettled": 0, "remembering": 2, "switches": 0, "changed": 0, "unknown": 0},
             "problem": None,
             "remedy": None,
         },

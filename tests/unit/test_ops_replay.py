@@ -109,6 +109,8 @@ def state(service: FakeService, queue: FakeQueue | None = None, refuses: Reactor
         generations=FakeGenerations(service),
         rows=MemoryRows(service.store),
         history=NoHistory(),
+        store=service.store,
+        who=lambda: "ana@contoso.com",
     )
 
 

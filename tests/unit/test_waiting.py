@@ -201,6 +201,7 @@ def test_a_job_carries_all_that_explains_it() -> None:
     assert len(operation) == 64
     assert dict(properties) == {
         "reactor_reaction": "offline-test",
+        "reactor_reason": "every condition holds, within the budget",
         "reactor_event": event,
         "reactor_identity": "model-registered|churn:7",
         "reactor_operation": operation,
