@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, init, preview, purge, schema, tried, validate
+from ops import dead_letters, filters, init, preview, purge, schema, tried, validate
 from ops.options import ACCESS_CODES, CODES
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("validate", epilog=CODES)(validate.command)
 app.command("try", epilog=CODES)(tried.command)
 app.command("preview", epilog=ACCESS_CODES)(preview.command)
 app.command("schema", epilog=CODES)(schema.command)
+app.command("filters", epilog=CODES)(filters.command)
 
 
 if __name__ == "__main__":

@@ -64,14 +64,17 @@ class Compiler:
         answer = self._call("bicep/compileParams", {"path": str(path), "parameterOverrides": {}})
         return _said(path, answer["diagnostics"])
 
-    def snapshot(self, path: Path, *, resource_group: str = "rg-reactor") -> Any:
-        """Return the resources, outputs and diagnostics of a parameters file. Raises Refused."""
+    def snapshot(self, path: Path, *, resource_group: str | None = "rg-reactor") -> Any:
+        """Return the resources, outputs and diagnostics of a parameters file; without a group for a subscription.
+
+        Raises Refused.
+        """
         metadata = {
             "tenantId": TENANT,
             "subscriptionId": SUBSCRIPTION,
-            "resourceGroup": resource_group,
             "location": REGION,
             "deploymentName": "main",
+            **({"resourceGroup": resource_group} if resource_group else {}),
         }
         answer = self._call("bicep/getSnapshot", {"path": str(path), "metadata": metadata, "externalInputs": []})
         return json.loads(answer["snapshot"])

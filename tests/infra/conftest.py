@@ -4,11 +4,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.infra.compiler import INFRA, MISSING, Compiler, find
 from tests.infra.evaluated import Evaluated
+from tests.infra.snapshots import evaluate, subscribe
 
 type Evaluate = Callable[[str], Evaluated]
 
@@ -35,8 +37,7 @@ def environment(compiler: Compiler, infra: Path) -> Evaluate:
 
     @cache
     def evaluated(name: str) -> Evaluated:
-        path = infra / "environments" / f"{name}.bicepparam"
-        return Evaluated(compiler.snapshot(path, resource_group=f"rg-reactor-{name}"))
+        return Evaluated(evaluate(compiler, name, infra))
 
     return evaluated
 
@@ -54,3 +55,17 @@ def variant(compiler: Compiler, infra: Path) -> Callable[..., Evaluated]:
         return Evaluated(compiler.snapshot(path))
 
     return evaluated
+
+
+@pytest.fixture(scope="session")
+def compiled_types(compiler: Compiler) -> dict[str, Any]:
+    """Give the values that types.bicep exports."""
+    _said, template = compiler.compile(INFRA / "types.bicep")
+    variables: dict[str, Any] = template["variables"]
+    return variables
+
+
+@pytest.fixture(scope="session")
+def pushed(compiler: Compiler, infra: Path, environment: Evaluate) -> Evaluated:
+    """Give the second deployment of dev, with the outputs of the first as its parameters."""
+    return Evaluated(subscribe(compiler, environment("dev").outputs, infra))
