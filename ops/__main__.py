@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, init, pauses, preview, purge, schema, tried, validate
+from ops import dead_letters, filters, init, pauses, preview, purge, schema, tried, validate
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -26,6 +26,7 @@ app.command("try", epilog=CODES)(tried.command)
 app.command("preview", epilog=ACCESS_CODES)(preview.command)
 app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
+app.command("filters", epilog=CODES)(filters.command)
 
 
 if __name__ == "__main__":

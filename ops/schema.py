@@ -1,7 +1,6 @@
 """`python -m ops schema`: the JSON Schema of reactions.yaml, generated from the types that read it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -9,12 +8,12 @@ import typer
 
 import handlers
 from handlers.family import Family
-from ops.problems import DONE, NOT_ALL
-from ops.terminal import json_text, say
+from ops.generated import ROOT, keep
+from ops.terminal import json_text
 from shared.reactions.checks import rule_type
 from shared.reactions.strict import SHAPES
 
-SCHEMA = Path(__file__).parents[1] / "docs" / "reactions.schema.json"
+SCHEMA = ROOT / "docs" / "reactions.schema.json"
 REFERENCE = "#/definitions/{name}"
 #: What an editor calls a type of the code, and what a person reads about it.
 TITLES = {"Test": "condition", "Bounds": "bounds", "RunRule": "run", "MailRule": "mail", "GuardsRule": "guards"}
@@ -26,14 +25,7 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the schema is stale.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write docs/reactions.schema.json, by which editors complete and check reactions.yaml."""
-    text = f"{json_text(build())}\n"
-    stale = not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != text
-    if stale and check:
-        say(f"docs/{SCHEMA.name} is stale or missing: run `python -m ops schema` and commit it")
-    elif stale:
-        SCHEMA.write_text(text, encoding="utf-8", newline="\n")
-        say(f"wrote docs/{SCHEMA.name}")
-    raise typer.Exit(NOT_ALL if stale and check else DONE)
+    raise keep(SCHEMA, f"{json_text(build())}\n", command="schema", check=check)
 
 
 def build() -> dict[str, Any]:
