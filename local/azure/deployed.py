@@ -13,6 +13,7 @@ ROLE_ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
 METRICS = "/providers/Microsoft.Insights/metrics"
 SETTINGS = "/config/appsettings"
 SUBSCRIPTION = re.compile(r"/subscriptions/[^/]+")
+ROLE = re.compile(r".*/providers/Microsoft\.Authorization/roleDefinitions/(?P<name>[^/]+)", re.IGNORECASE)
 ASSIGNED = re.compile(r"atScope\(\) and assignedTo\('(?P<principal>[^']+)'\)")
 
 
@@ -51,6 +52,8 @@ class Deployed:
     def _read(self, path: str, query: Mapping[str, str]) -> Answer:
         if path.endswith(ROLE_ASSIGNMENTS):
             return self._assignments(path.removesuffix(ROLE_ASSIGNMENTS), query.get("$filter", ""))
+        if role := ROLE.fullmatch(path):
+            return self._role(role["name"])
         if path.endswith(METRICS):
             return self._metrics(path.removesuffix(METRICS), query.get("metricnames", ""))
         if found := self.resources.get(path.casefold()):
@@ -81,6 +84,13 @@ class Deployed:
             and f"{scope}/".casefold().startswith(f"{one['properties']['scope']}/".casefold())
         ]
         return Answer(status=HTTPStatus.OK, body={"value": at_or_above})
+
+    def _role(self, name: str) -> Answer:
+        """Answer with a role, which has the same name at every scope."""
+        for arm_id, one in self.resources.items():
+            if arm_id.endswith(f"/roledefinitions/{name}".casefold()):
+                return Answer(status=HTTPStatus.OK, body=one)
+        return error(HTTPStatus.NOT_FOUND, "RoleDefinitionDoesNotExist", f"There is no role {name}.")
 
     def _listed_settings(self, app: str) -> Answer:
         found = self.settings.get(app.casefold())

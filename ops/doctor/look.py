@@ -201,8 +201,10 @@ class Look:
             ROLES,
             filter=f"atScope() and assignedTo('{principal}')",
         )
-        roles = {str(one["properties"]["roleDefinitionId"]) for one in assignments}
-        definitions = (self.arm.get(role, ROLES) for role in sorted(roles))
+        roles = {str(one["properties"]["roleDefinitionId"]).rpartition("/")[2] for one in assignments}
+        # Asked for where it is assigned: who may read that scope need not read the subscription.
+        where = f"{scope}/providers/Microsoft.Authorization/roleDefinitions"
+        definitions = (self.arm.get(f"{where}/{role}", ROLES) for role in sorted(roles))
         return tuple(one for role in definitions if role is not None for one in role["properties"]["permissions"])
 
 

@@ -77,6 +77,7 @@ CHECKS: tuple[Check, ...] = (
         queue_length=traffic.waiting,
         poison=traffic.poison,
         dead_letters=traffic.dead_letters,
+        pauses=traffic.pauses,
         last_event=traffic.last_event,
         deliveries=traffic.deliveries,
         clock=traffic.clock,

@@ -1,6 +1,6 @@
 """What lies in state storage, as the doctor reads it: counts, names and times, with the operator's own login."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +16,9 @@ from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
 from shared.settings import StateStorage
 from shared.state_storage import connect, failing_as_storage
-from shared.store import TABLE
+from shared.store import TABLE, Row
+from shared.store.entities import values_of
+from shared.switches import SWITCHES, Pause, read_pause
 from shared.transport import Transport, deadline
 
 if TYPE_CHECKING:
@@ -66,9 +68,11 @@ class State:
                 return max(times)
         return None
 
-    def rows(self, partition: str) -> list[Mapping[str, Any]]:
-        """Read a whole partition, one that is known to be small."""
-        return list(self._rows("PartitionKey eq @partition", {"partition": partition}, None))
+    def pauses(self) -> list[Pause]:
+        """Read the pauses in force; a switch that cannot be read is one, as for the app."""
+        rows = self._rows("PartitionKey eq @partition", {"partition": SWITCHES}, None)
+        switches = (Row(partition=SWITCHES, key=str(row["RowKey"]), values=values_of(row)) for row in rows)
+        return [pause for pause in map(read_pause, switches) if pause is not None]
 
     def _rows(self, query: str, parameters: dict[str, Any], select: list[str] | None) -> Iterator[Any]:
         """Yield the rows of the first page: what there is besides does not change the answer."""

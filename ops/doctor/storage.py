@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from ops.doctor.arm import Json
 from ops.doctor.finding import Finding, failed, ok, warning
 from ops.doctor.look import STORAGE, Look
 from ops.doctor.remedies import az, create, update
 from ops.doctor.state import POISON
 from shared.gateways.blobs import DEAD_LETTERS, LARGE_EVENTS
 from shared.gateways.queue import QUEUE
+from shared.settings import SERVICES
 from shared.store import TABLE
 
 QUEUES, TABLES, CONTAINERS = (QUEUE, POISON), (TABLE,), (DEAD_LETTERS, LARGE_EVENTS)
@@ -84,23 +86,21 @@ def reachable(look: Look) -> Iterator[Finding]:
     if not closed:
         yield ok("it can be reached from everywhere, with a role")
         return
-    properties = look.site["properties"]
-    if not properties.get("virtualNetworkSubnetId"):
+    approved = [one for one in found.get("privateEndpointConnections") or () if _approved(one)]
+    if not look.site["properties"].get("virtualNetworkSubnetId"):
         told = "it is closed to the public, and the app is in no virtual network: it cannot reach its state"
-        words = (
-            "functionapp",
-            "vnet-integration",
-            "add",
-            "--ids",
-            look.app,
-            "--vnet",
-            "<VNET>",
-            "--subnet",
-            "<SUBNET>",
-        )
-        yield failed(told, az(*words))
+        where = ("--vnet", "<VNET>", "--subnet", "<SUBNET>")
+        yield failed(told, az("functionapp", "vnet-integration", "add", "--ids", look.app, *where))
+    elif len(approved) < len(SERVICES):
+        told = f"it is closed to the public, and has {len(approved)} approved private endpoints of {len(SERVICES)}"
+        yield failed(told, az("network", "private-endpoint-connection", "list", "--id", look.account))
     elif "AzureServices" not in str(rules.get("bypass", "")):
         told = "it is closed, also to Event Grid: dead letters and queued events cannot be delivered"
         yield failed(told, update(look.account, "properties.networkAcls.bypass=AzureServices"))
     else:
-        yield ok(f"it is closed to the public; private endpoints: {len(found.get('privateEndpointConnections') or ())}")
+        yield ok("it is closed to the public; the app and Event Grid have their ways in")
+
+
+def _approved(connection: Json) -> bool:
+    state = connection["properties"].get("privateLinkServiceConnectionState") or {}
+    return bool(state.get("status") == "Approved")

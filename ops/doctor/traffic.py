@@ -1,5 +1,6 @@
 """Checks of what goes on: what waits, what was given up, when the last event came, what Event Grid delivered."""
 
+import shlex
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from ops.doctor.finding import Finding, failed, ok, warning
 from ops.doctor.look import METRICS, Look
 from ops.doctor.state import POISON, SPANS
 from shared.gateways.queue import QUEUE
+from shared.switches import ALL
 
 #: More than this is more than the app does in some minutes.
 MANY = 1000
@@ -46,6 +48,17 @@ def dead_letters(look: Look) -> Iterator[Finding]:
         yield warning(told, f"{LETTERS} {look.account_name}")
     else:
         yield ok("no dead letter waits for a person")
+
+
+def pauses(look: Look) -> Iterator[Finding]:
+    """List the pauses in force: what they hold up is held up on purpose."""
+    found = look.state.pauses()
+    for pause in found:
+        which = "--all" if pause.reaction == ALL else pause.reaction
+        told = pause.reason if pause.reaction == ALL else f"{pause.reaction}: {pause.reason}"
+        yield warning(told, f"python -m ops resume {shlex.quote(which)} --account {look.account_name}")
+    if not found:
+        yield ok("no reaction is paused")
 
 
 def last_event(look: Look) -> Iterator[Finding]:

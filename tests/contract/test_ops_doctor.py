@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from ops.doctor.look import Look
 from ops.doctor.registry import CHECKS
 from ops.doctor.storage import queue_ids
 from ops.doctor.traffic import clock
+from shared.switches import SWITCHES, Pause, write_pause, write_resumed
 from shared.transport import build_transport
 from tests.fakes.azure import stand_in
-from tests.fakes.flaws import FLAWS, Flaw
+from tests.fakes.flaws import FLAWS, Flaw, with_endpoints
 from tests.fakes.installation import (
     APP,
     PRINCIPAL,
@@ -218,6 +219,29 @@ def test_a_check_without_anything_to_look_at_says_so(installation: Installation)
     assert [*told.findings] == [check.name for check in CHECKS]
 
 
+def test_pauses_in_force_are_told_as_they_are(installation: Installation) -> None:
+    """Who paused what, and how it ends; a switch that was turned back is none."""
+    when = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    switches: dict[str, Mapping[str, str | int]] = {
+        "retrain": write_pause(Pause(reaction="retrain", by="ada", at=when, note="review")),
+        "*": write_pause(Pause(reaction="*", by="bo", at=when)),
+        "offline-test": write_resumed(by="ada", at=when),
+    }
+    installation.contents.rows += [
+        {"PartitionKey": SWITCHES, "RowKey": f"pause|{name}", "Timestamp": now().isoformat(), **values}
+        for name, values in switches.items()
+    ]
+    told = doctor().findings["pauses"]
+    assert [one["told"] for one in told] == [
+        "retrain: paused by ada since 2026-11-24 09:00:00Z: review",
+        "all reactions paused by bo since 2026-11-24 09:00:00Z",
+    ]
+    assert [one["remedy"] for one in told] == [
+        "python -m ops resume retrain --account streactor",
+        "python -m ops resume --all --account streactor",
+    ]
+
+
 def test_lists_go_on_page_by_page(installation: Installation) -> None:
     """The topic of the second page is seen."""
     page: dict[str, object] = {"value": [], "nextLink": f"https://management.azure.com{TOPIC}/more?api-version=1"}
@@ -258,10 +282,11 @@ def test_a_message_that_expires(installation: Installation) -> None:
 
 def test_a_closed_account_with_private_endpoints(installation: Installation) -> None:
     """The app in the network, Event Grid as a trusted service: fine."""
-    closed = {"publicNetworkAccess": "Disabled", "networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}}
-    installation.account["properties"].update(closed)
-    installation.app["properties"]["virtualNetworkSubnetId"] = "/subscriptions/x"
+    with_endpoints(installation)
     assert doctor().not_ok() == {}
+    waiting = installation.account["properties"]["privateEndpointConnections"][0]["properties"]
+    waiting["privateLinkServiceConnectionState"] = {"status": "Pending"}
+    assert doctor().not_ok() == {"storage-network": "failed"}
 
 
 def test_people_read_remedies(installation: Installation) -> None:

@@ -6,6 +6,8 @@ from local.azure.clock import now
 from ops.doctor.storage import container_ids, queue_ids, table_ids
 from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
+from shared.settings import SERVICES
+from shared.switches import SWITCHES
 from tests.fakes.installation import (
     APP,
     DOMAIN,
@@ -75,6 +77,24 @@ def unsubscribed(there: Installation) -> None:
         there.remove(one["id"])
 
 
+def with_endpoints(there: Installation) -> None:
+    """No flaw: an account that is closed to the public, with ways in for the app and Event Grid."""
+    there.account["properties"].update(
+        publicNetworkAccess="Disabled",
+        networkAcls={"bypass": "AzureServices", "defaultAction": "Deny"},
+        privateEndpointConnections=[
+            {"properties": {"privateLinkServiceConnectionState": {"status": "Approved"}}} for _service in SERVICES
+        ],
+    )
+    there.app["properties"]["virtualNetworkSubnetId"] = "/subscriptions/x"
+
+
+def closed_to_event_grid(there: Installation) -> None:
+    """The same without the exception for trusted services."""
+    with_endpoints(there)
+    there.account["properties"]["networkAcls"]["bypass"] = "None"
+
+
 PUSHED = "Microsoft.MachineLearningServices.ModelRegistered"
 FUNCTION = {"endpointType": "AzureFunction", "properties": {"resourceId": f"{APP}/functions/model_registered"}}
 ELSEWHERE = {
@@ -124,10 +144,7 @@ FLAWS: list[tuple[str, str, Flaw]] = [
     (
         "storage-network",
         "failed",
-        lambda there: (
-            there.account["properties"].update({**CLOSED, "networkAcls": {"bypass": "None"}}),
-            there.app["properties"].update(virtualNetworkSubnetId="/x"),
-        ),
+        closed_to_event_grid,
     ),
     ("queues", "failed", removed(queue_ids(STATE)[1])),
     ("table", "failed", removed(table_ids(STATE)[0])),
@@ -176,6 +193,13 @@ FLAWS: list[tuple[str, str, Flaw]] = [
         "dead-letters",
         "warning",
         lambda there: there.contents.blobs[DEAD_LETTERS].update({"reactor/failed/1.json": now()}),
+    ),
+    (
+        "pauses",
+        "warning",
+        lambda there: there.contents.rows.append(
+            {"PartitionKey": SWITCHES, "RowKey": "pause|retrain", "Timestamp": now().isoformat()}
+        ),
     ),
     ("last-event", "warning", lambda there: there.contents.rows.clear()),
     ("deliveries", "failed", lambda there: there.deployed.totals[TOPIC.casefold()].update(DeadLetteredCount=1.0)),
