@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, filters, init, pauses, preview, purge, schema, tried, validate
+from ops import dead_letters, filters, init, pauses, preview, purge, schema, state_docs, tried, validate, why
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -15,6 +15,8 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead-letters")
 
+app.command("why", epilog=ACCESS_CODES)(why.why)
+app.command("history", epilog=ACCESS_CODES)(why.history)
 app.command("pause", epilog=ACCESS_CODES)(pauses.pause)
 app.command("resume", epilog=ACCESS_CODES)(pauses.resume)
 app.command("pauses", epilog=ACCESS_CODES)(pauses.pauses)
@@ -27,6 +29,7 @@ app.command("preview", epilog=ACCESS_CODES)(preview.command)
 app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
 app.command("filters", epilog=CODES)(filters.command)
+app.command("state-docs", epilog=CODES)(state_docs.command)
 
 
 if __name__ == "__main__":

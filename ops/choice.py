@@ -19,9 +19,12 @@ TOLD = 5
 
 
 def since(text: str | None) -> timedelta | None:
-    """Read how far back to look, e.g. 7d. Raises OpsError."""
-    if text is None:
-        return None
+    """Read how far back to look, e.g. 7d; None is everything. Raises OpsError."""
+    return None if text is None else span(text)
+
+
+def span(text: str) -> timedelta:
+    """Read how far back to look. Raises OpsError."""
     if not DURATION.fullmatch(text):
         raise usage("--since is a number and one of s, m, h, d", "for example --since 7d")
     return duration(text)

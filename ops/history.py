@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from ops.backtest import EPOCH, time_of
+from ops.state_rows import EVENTS
 from ops.told import Told
 from shared.errors import MalformedError
 from shared.gateways import Blobs
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 #: For one page of rows.
 PAGE_SECONDS = 60.0
-#: Rows of events, those of a dry run too: from the prefix up to the next possible one.
-EVENTS = "( RowKey ge 'event|' and RowKey lt 'event}' ) or ( RowKey ge 'dry|event|' and RowKey lt 'dry|event}' )"
 COLUMNS = ["PartitionKey", "RowKey", "event", "blob", "event_time"]
 
 

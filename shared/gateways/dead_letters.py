@@ -17,6 +17,11 @@ from shared.messages import Message
 RAW_BYTES = 64 * 1024
 
 
+def letter_of(row: str, failure: str) -> str:
+    """Return the name of the letter that a failure on record has."""
+    return f"reactor/failed/{hashlib.sha256(f'{row}\0{failure}'.encode()).hexdigest()[:32]}.json"
+
+
 class BlobDeadLetters:
     """Dead letters in a blob container; every method raises StorageError."""
 
@@ -46,8 +51,7 @@ class BlobDeadLetters:
             event = msgspec.json.decode(message.inline, type=dict[str, object])
             # A key of ours that the event brings along would tell a replay something that we did not say.
             letter = {**{key: value for key, value in event.items() if not key.startswith("reactor")}, **letter}
-        digest = hashlib.sha256(f"{row}\0{failure}".encode()).hexdigest()[:32]
-        return self._put(f"reactor/failed/{digest}.json", letter)
+        return self._put(letter_of(row, failure), letter)
 
     def _put(self, name: str, letter: dict[str, object]) -> str:
         self._blobs.put(name, msgspec.json.encode([letter]))

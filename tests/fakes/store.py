@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import batched
 
-from ops.state_rows import StateRows
+from ops.state_rows import StateRows, Stored
 from shared.errors import StorageError
 from shared.store import Conflict, Page, Row, Written, check_rows
 from shared.store.limits import check_row
@@ -103,9 +103,19 @@ class MemoryRows(StateRows):
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
-    def now(self) -> datetime:
+    def now(self, operation: str = "purge") -> datetime:
         """See StateRows."""
+        assert operation
         return self.store.query("", [""]).at
+
+    def events(self, condition: str = "", **parameters: str | datetime) -> Iterator[tuple[Stored, ...]]:
+        """See StateRows; more than the condition asks for, by Timestamp apart: whoever asks has to look again."""
+        assert all(f"@{name}" in condition for name in parameters)
+        since = parameters.get("since")
+        for row in self.store.rows:
+            at = self.store.written(row)
+            if row.key.removeprefix("dry|").startswith("event|") and not (isinstance(since, datetime) and at < since):
+                yield (Stored(row=row, at=at),)
 
     def older(self, before: datetime) -> Iterator[tuple[Row, ...]]:
         """See StateRows."""

@@ -4,6 +4,7 @@ import re
 import shlex
 import typing
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -22,19 +23,24 @@ from ops.doctor.rendering import finding_json
 from ops.doctor.state import READERS
 from ops.doctor.traffic import MANY
 from ops.documents import letter_json, message_json, report_json, summary_json
+from ops.finding import Found as Looked
 from ops.judgement import Judged
 from ops.letter_box import Entry
 from ops.pauses import pause_json, switched_json
 from ops.preview_rendering import Preview, change_json, preview_json, reason_json
 from ops.purge import YOUNGEST, purge_json
-from ops.state_rows import PAGE_ROWS, StateRows
+from ops.standing import Action, State, standing_of
+from ops.standing_rendering import standing_json
+from ops.state_rows import PAGE_ROWS, StateRows, Stored
 from ops.switching import Switched
 from ops.told import Told
 from ops.trial import try_event
 from ops.tried_rendering import judged_json
 from ops.validate import Found, _document, _reaction_json
+from ops.why import _document as why_json
 from shared.gateways.queue import LONGEST_DELAY
 from shared.messages import Message
+from shared.store import Row
 from shared.switches import ALL, CHARACTERS, SECONDS, Pause
 from tests.fakes.events import sample
 from tests.fakes.service import REACTIONS, rules
@@ -155,8 +161,15 @@ def test_json_keys_are_those_of_the_code() -> None:
     purge = settled.Purge(rows=StateRows(None), before=NOW, now=NOW)  # type: ignore[arg-type] # nothing is asked
     assert keys("counts") == purge_json(purge, None).keys()
     assert keys("pause") == pause_json(Pause(reaction=ALL)).keys()
+    assert code(dict(table(section(PAGE, "JSON"), "action on record"))["`state`"])[:-1] == list(
+        get_args(State.__value__)
+    )
     switched = {code(name)[0]: set(code(what)) - {"*"} for name, what in table(section(PAGE, "JSON"), "command")}
     assert switched["pause"] == switched_json(Switched(reaction=ALL, now=None, before=None)).keys()
+    standing = standing_of(Stored(row=Row(partition="", key="", values={}), at=NOW))
+    event: Any = standing_json(replace(standing, actions=(Action(key="", decision="", reason=""),)), {})
+    assert (keys("event on record"), keys("action on record")) == (event.keys(), event["reactions"][0].keys())
+    assert switched["why"] == why_json("", Looked(standings=(), looked=())).keys()
     assert keys("report") == report_json(replay.Report(name="x", status="sent")).keys()
     assert keys("finding") == finding_json(CHECKS[0], ok("")).keys()
     rule = rules(REACTIONS).rules[0]
