@@ -94,6 +94,10 @@ param logRetentionInDays int = 30
 @description('Most gigabytes of log lines a day; -1: no limit. Above it nothing is recorded, and no alert fires.')
 param logQuotaGb int = 1
 
+@description('Hours without an event that are worth an alert; 0: no such alert.')
+@allowed([0, 24, 48])
+param silenceHours int = 48
+
 @description('Entra groups that operate, look or deploy.')
 param groups accessGroups = {}
 
@@ -112,6 +116,7 @@ var identityName = names.?identity ?? 'id-reactor-${token}'
 var logAnalytics = names.?logAnalytics ?? 'log-reactor-${token}'
 var communication = names.?communication ?? 'acs-reactor-${token}'
 var virtualNetwork = names.?virtualNetwork ?? 'vnet-reactor-${token}'
+var actionGroup = 'ag-reactor-${token}'
 var outcomeTopic = 'evgt-outcomes-${token}'
 var packageContainer = 'app-package'
 var stateAccountId = resourceId('Microsoft.Storage/storageAccounts', stateAccount)
@@ -136,9 +141,7 @@ var watched = map(workspaces, w => {
         name: 'evgt-${take(replace(workspaceOf(w.id).name, '_', '-'), 30)}-${take(uniqueString(toLower(w.id)), 6)}'
       }
 })
-var distinct = length(union(map(workspaces, w => toLower(w.id)), [])) == length(workspaces)
-  ? watched
-  : fail('workspaces: one is listed twice. A workspace is named once, in whatever case.')
+var distinct = length(union(map(workspaces, w => toLower(w.id)), [])) == length(workspaces) ? watched : fail('workspaces: one is listed twice. A workspace is named once, in whatever case.')
 var workspaceGroups = union(map(distinct, w => toLower('${w.workspace.subscriptionId}/${w.workspace.resourceGroup}')), [])
 var lookers = union(filter([groups.?operators ?? '', groups.?readers ?? ''], id => !empty(id)), [])
 
@@ -255,9 +258,7 @@ module network 'modules/network.bicep' = if (networking == 'private') {
       { id: stateAccountId, service: 'blob' }
       { id: stateAccountId, service: 'queue' }
       { id: stateAccountId, service: 'table' }
-      ...(publishOutcomes
-        ? [{ id: resourceId('Microsoft.EventGrid/topics', outcomeTopic), service: 'topic' }]
-        : [])
+      ...(publishOutcomes ? [{ id: resourceId('Microsoft.EventGrid/topics', outcomeTopic), service: 'topic' }] : [])
     ]
   }
   dependsOn: [hostStorage, stateStorage, outcomes]
@@ -294,7 +295,9 @@ module app 'modules/function-app.bicep' = {
     maximumInstances: maximumInstances
     alwaysReadyInstances: alwaysReadyInstances
     zoneRedundant: zoneRedundant
-    subnetId: networking == 'private' ? resourceId('Microsoft.Network/virtualNetworks/subnets', virtualNetwork, 'app') : null
+    subnetId: networking == 'private'
+      ? resourceId('Microsoft.Network/virtualNetworks/subnets', virtualNetwork, 'app')
+      : null
     settings: {
       WORKSPACES: join(map(distinct, w => w.id), ',')
       OPS_EMAIL: join(opsEmails, ',')
@@ -382,6 +385,37 @@ module queueSubscriptions 'modules/event-subscriptions.bicep' = [
     scope: resourceGroup(w.topic.subscriptionId, w.topic.resourceGroup)
     params: { topicName: w.topic.name, installation: installation, stateAccountId: stateAccountId }
     dependsOn: [topicAccess] // Event Grid tries the identity when a subscription is saved
+  }
+]
+
+module workbook 'modules/workbook.bicep' = {
+  params: { installation: installation, location: appRegion, tags: tags, logAnalyticsId: logAnalyticsId }
+  dependsOn: [monitoring]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  params: {
+    actionGroup: actionGroup
+    installation: installation
+    location: appRegion
+    tags: tags
+    opsEmails: opsEmails
+    logAnalyticsId: logAnalyticsId
+    silenceHours: silenceHours
+  }
+  dependsOn: [monitoring]
+}
+
+module topicAlerts 'modules/topic-alerts.bicep' = [
+  for w in distinct: {
+    scope: resourceGroup(w.topic.subscriptionId, w.topic.resourceGroup)
+    params: {
+      topicName: w.topic.name
+      installation: installation
+      tags: tags
+      actionGroupId: resourceId('Microsoft.Insights/actionGroups', actionGroup)
+    }
+    dependsOn: [alerts, topics]
   }
 ]
 

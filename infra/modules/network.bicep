@@ -85,7 +85,9 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025
     parent: endpoint[i]
     name: 'default'
     properties: {
-      privateDnsZoneConfigs: [{ name: t.service, properties: { privateDnsZoneId: zone[indexOf(services, t.service)].id } }]
+      privateDnsZoneConfigs: [
+        { name: t.service, properties: { privateDnsZoneId: zone[indexOf(services, t.service)].id } }
+      ]
     }
     dependsOn: [zoneLink]
   }

@@ -22,17 +22,32 @@ var names = stateNames
 // Contributor on the queues, not Message Processor: the host prolongs and releases messages, which is messages/write.
 var duties = {
   app: {
-    containers: { '${names.deadLetters}': builtInRoles.blobDataContributor, '${names.largeEvents}': builtInRoles.blobDataContributor }
-    queues: { '${names.queue}': builtInRoles.queueDataContributor, '${names.poisonQueue}': builtInRoles.queueDataContributor }
+    containers: {
+      '${names.deadLetters}': builtInRoles.blobDataContributor
+      '${names.largeEvents}': builtInRoles.blobDataContributor
+    }
+    queues: {
+      '${names.queue}': builtInRoles.queueDataContributor
+      '${names.poisonQueue}': builtInRoles.queueDataContributor
+    }
     tables: { '${names.table}': builtInRoles.tableDataContributor }
   }
   operator: {
-    containers: { '${names.deadLetters}': builtInRoles.blobDataContributor, '${names.largeEvents}': builtInRoles.blobDataContributor }
-    queues: { '${names.queue}': builtInRoles.queueDataContributor, '${names.poisonQueue}': builtInRoles.queueDataContributor }
+    containers: {
+      '${names.deadLetters}': builtInRoles.blobDataContributor
+      '${names.largeEvents}': builtInRoles.blobDataContributor
+    }
+    queues: {
+      '${names.queue}': builtInRoles.queueDataContributor
+      '${names.poisonQueue}': builtInRoles.queueDataContributor
+    }
     tables: { '${names.table}': builtInRoles.tableDataContributor }
   }
   reader: {
-    containers: { '${names.deadLetters}': builtInRoles.blobDataReader, '${names.largeEvents}': builtInRoles.blobDataReader }
+    containers: {
+      '${names.deadLetters}': builtInRoles.blobDataReader
+      '${names.largeEvents}': builtInRoles.blobDataReader
+    }
     queues: { '${names.queue}': builtInRoles.queueDataReader, '${names.poisonQueue}': builtInRoles.queueDataReader }
     tables: { '${names.table}': builtInRoles.tableDataReader }
   }
