@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from ops.doctor.finding import exit_code
 from ops.doctor.look import Look, app_id
 from ops.doctor.registry import examine
 from ops.doctor.rendering import document, tell
-from ops.options import HERE, AsJson, Folder, SettingsFile
+from ops.options import HERE, AsJson, Folder
 from ops.problems import OpsError, usage
 from ops.settings_at_hand import at_hand
 from ops.terminal import complain, console, put_json, silenced
@@ -36,14 +37,20 @@ def doctor(
             "--app", metavar="ID", envvar="AZURE_FUNCTION_APP_ID", help="ARM id of the function app, as azd has it too."
         ),
     ],
-    settings: SettingsFile = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="What the app's settings should be; taken for them where you may not list them.",
+        ),
+    ] = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Compare an installation in Azure with what the code expects of it, and tell the remedy of whatever differs.
 
-    It only reads, with your own login; what that may not see is told with the right that it needs. With --settings
-    the app's settings are compared with those of the file.
+    It only reads, with your own login; what that may not see is told with the right that it needs.
     """
     try:
         if not APP_ID.fullmatch(app):

@@ -202,5 +202,8 @@ def test_what_is_always_there() -> None:
     endpoints, zones = (kinds.count(f"Microsoft.Network/{name}") for name in ("privateEndpoints", "privateDnsZones"))
     assert f"{endpoints} private endpoints and {zones} DNS zones" in PAGE
     assert zones == len(SERVICES)
+    topics = kinds.count("Microsoft.EventGrid/systemTopics")
+    logs, metrics = (kinds.count(f"Microsoft.Insights/{name}") for name in ("scheduledQueryRules", "metricAlerts"))
+    assert f"{logs} rules on the log, and {metrics // topics} on the metrics of each topic" in PAGE
     queues = host["extensions"]["queues"]
     assert f"up to {queues['batchSize'] + queues['newBatchThreshold']} messages share" in PAGE
