@@ -6,6 +6,7 @@ import {
   accessGroups
   deliveryMode
   networkMode
+  pushTarget
   resourceNames
   resourceTags
   stateNames
@@ -422,10 +423,19 @@ module topicAlerts 'modules/topic-alerts.bicep' = [
 @description('Name of the function app.')
 output AZURE_FUNCTION_APP_NAME string = functionApp
 
-@description('ARM id of the function app, for subscriptions.bicep.')
+@description('For subscriptions.bicep: its one parameter `push`.')
+output PUSH pushTarget = {
+  installation: installation
+  eventDelivery: delivery
+  systemTopics: map(distinct, w => w.topic)
+  functionAppId: app.outputs.id
+  stateStorageId: stateStorage.outputs.id
+}
+
+@description('ARM id of the function app.')
 output AZURE_FUNCTION_APP_ID string = app.outputs.id
 
-@description('Name of the installation, for subscriptions.bicep.')
+@description('Name of the installation.')
 output INSTALLATION string = installation
 
 @description('push or queue: whether subscriptions.bicep is needed.')
@@ -434,10 +444,10 @@ output EVENT_DELIVERY string = delivery
 @description('Name of the state account: --account of python -m ops.')
 output STATE_STORAGE_NAME string = stateAccount
 
-@description('ARM id of the state account, for subscriptions.bicep.')
+@description('ARM id of the state account.')
 output STATE_STORAGE_ID string = stateStorage.outputs.id
 
-@description('The system topics, for subscriptions.bicep and teardown.sh.')
+@description('The system topics.')
 output SYSTEM_TOPICS topicReference[] = map(distinct, w => w.topic)
 
 @description('ARM ids of the workspaces.')

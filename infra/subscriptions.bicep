@@ -2,30 +2,25 @@ metadata description = 'The second deployment of push: Event Grid asks whether e
 
 targetScope = 'subscription'
 
-import { topicReference } from 'types.bicep'
+import { pushTarget } from 'types.bicep'
 
-@description('Output INSTALLATION of main.bicep.')
-param installation string
+@description('Output PUSH of main.bicep.')
+param push pushTarget
 
-@description('Output SYSTEM_TOPICS of main.bicep.')
-@minLength(1)
-param systemTopics topicReference[]
-
-@description('Output AZURE_FUNCTION_APP_ID of main.bicep.')
-param functionAppId string
-
-@description('Output STATE_STORAGE_ID of main.bicep.')
-param stateStorageId string
+// Both ways at once would deliver every event twice.
+var installation = push.eventDelivery == 'push'
+  ? push.installation
+  : fail('This installation has eventDelivery = queue: main.bicep has subscribed already, and a subscription that pushes would tell every event twice. Deploy main.bicep with eventDelivery = push first.')
 
 @batchSize(1)
 module pushSubscriptions 'modules/event-subscriptions.bicep' = [
-  for topic in systemTopics: {
+  for topic in push.systemTopics: {
     scope: resourceGroup(topic.subscriptionId, topic.resourceGroup)
     params: {
       topicName: topic.name
       installation: installation
-      stateAccountId: stateStorageId
-      functionAppId: functionAppId
+      stateAccountId: push.stateStorageId
+      functionAppId: push.functionAppId
     }
   }
 ]

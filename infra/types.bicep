@@ -29,6 +29,26 @@ type topicReference = {
 }
 
 @export()
+@sealed()
+@description('What the second deployment of push needs to know: the output PUSH of main.bicep is the parameter `push` of subscriptions.bicep.')
+type pushTarget = {
+  @description('Name of the installation.')
+  installation: string
+
+  @description('How events arrive there: subscriptions.bicep refuses queue.')
+  eventDelivery: deliveryMode
+
+  @description('The system topics.')
+  systemTopics: topicReference[]
+
+  @description('ARM id of the function app.')
+  functionAppId: string
+
+  @description('ARM id of the state account.')
+  stateStorageId: string
+}
+
+@export()
 @description('How events arrive. push: Event Grid calls one function for each family; a second deployment (subscriptions.bicep) after the code. queue: Event Grid writes into the queue by managed identity; one deployment.')
 type deliveryMode = 'push' | 'queue'
 

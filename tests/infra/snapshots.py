@@ -33,19 +33,19 @@ def _readable(resource: Any) -> Any:
 
 
 def second_deployment(outputs: Mapping[str, Any]) -> str:
-    """Return the parameters file of subscriptions.bicep: the outputs of main.bicep."""
-    topics = [
-        f"  {{ {', '.join(f"{key}: '{value}'" for key, value in sorted(topic.items()))} }}"
-        for topic in outputs["SYSTEM_TOPICS"]
-    ]
-    lines = [
-        "using 'subscriptions.bicep'",
-        f"param installation = '{outputs['INSTALLATION']}'",
-        f"param functionAppId = '{outputs['AZURE_FUNCTION_APP_ID']}'",
-        f"param stateStorageId = '{outputs['STATE_STORAGE_ID']}'",
-        *("param systemTopics = [", *topics, "]"),
-    ]
-    return "\n".join(lines)
+    """Return the parameters file of subscriptions.bicep: an output of main.bicep."""
+    return f"using 'subscriptions.bicep'\nparam push = {bicep(outputs['PUSH'])}\n"
+
+
+def bicep(value: Any) -> str:
+    """Return a value as Bicep writes it."""
+    match value:
+        case dict():
+            return f"{{ {', '.join(f'{key}: {bicep(one)}' for key, one in sorted(value.items()))} }}"
+        case list():
+            return f"[{', '.join(bicep(one) for one in value)}]"
+        case _:
+            return f"'{value}'"
 
 
 def evaluate(compiler: Compiler, name: str, infra: Path = INFRA) -> Any:

@@ -13,8 +13,10 @@ from ops import filters
 from ops.__main__ import app
 from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
+from tests.infra.compiler import Compiler, Refused
 from tests.infra.conftest import Evaluate
 from tests.infra.evaluated import Evaluated
+from tests.infra.snapshots import subscribe
 
 SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 
@@ -68,6 +70,12 @@ def test_queue_has_one_subscription_for_each_topic(name: str, workspaces: int, e
             "queueName": QUEUE,
             "queueMessageTimeToLiveInSeconds": -1,
         }
+
+
+def test_push_is_refused_where_the_queue_is_subscribed(compiler: Compiler, infra: Path, environment: Evaluate) -> None:
+    """Both at once would tell every event twice."""
+    with pytest.raises(Refused, match="eventDelivery = queue"):
+        subscribe(compiler, environment("test").outputs, infra)
 
 
 def test_every_subscription_has_a_dead_letter_and_retries(pushed: Evaluated, environment: Evaluate) -> None:
