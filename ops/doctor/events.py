@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ops.doctor.arm import Json
 from ops.doctor.finding import Finding, failed, ok, warning
 from ops.doctor.look import Look, Topic
-from ops.doctor.remedies import DEPLOY, SUBSCRIBE, az, update
+from ops.doctor.remedies import DEPLOY, SUBSCRIBE, az, unsubscribe, update
 from ops.doctor.subscriptions import WANTED, dead_letters_of, destination, leads_to
 from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
@@ -14,6 +14,8 @@ from shared.gateways.queue import QUEUE
 #: Event Grid's own defaults, and its most: how often, and how many minutes long.
 ATTEMPTS, MINUTES = 30, 1440
 SCHEMAS = ("EventGridSchema", "CloudEventSchemaV1_0")
+#: The functions that events are pushed to.
+PUSHED = frozenset(WANTED) - {QUEUE}
 #: A message that never expires.
 FOR_EVER = -1
 
@@ -58,10 +60,10 @@ def subscriptions(look: Look) -> Iterator[Finding]:
             yield failed(f"no subscription of {topic.workspace} leads to the app: no event comes", SUBSCRIBE)
         elif QUEUE in found and len(found) > 1:
             told = f"events of {topic.workspace} are pushed and put into the queue: each is told twice"
-            yield warning(
-                told,
-                f"delete one kind: {az('eventgrid', 'system-topic', 'event-subscription', 'list', '--ids', topic.id)}",
+            names = ", ".join(
+                str(one["name"]) for one in topic.subscriptions if leads_to(one, look.app, look.account) in PUSHED
             )
+            yield warning(told, f"keep one way, for example without {names}: {unsubscribe(topic.id)}")
         elif twice:
             told = f"several subscriptions of {topic.workspace} lead to {', '.join(twice)}: events are told twice"
             yield warning(told, SUBSCRIBE)

@@ -45,9 +45,10 @@ def domain(look: Look) -> Iterator[Finding]:
     open_ = [proof for proof in PROOFS if (states.get(proof) or {}).get("status") != "Verified"]
     if open_:
         told = f"{wanted} is not verified: {', '.join(open_)}; mail is refused, or taken for spam"
-        service, name = str(found["id"]).split("/")[8], str(found["name"])
-        words = ("communication", "email", "domain", "initiate-verification", "--domain-name", name)
-        yield failed(told, az(*words, "--email-service-name", service, "--verification-type", open_[0]))
+        _, _, _, _, group, _, _, _, service, _, name = str(found["id"]).split("/")
+        where = ("--resource-group", group, "--email-service-name", service, "--domain-name", name)
+        words = ("communication", "email", "domain", "initiate-verification", *where)
+        yield failed(told, az(*words, "--verification-type", open_[0]))
     else:
         yield ok(f"{wanted} is linked and verified")
 

@@ -40,5 +40,12 @@ def create(resource: str) -> str:
     return az("storage", kind, "create", "--name", name, "--account-name", account, "--auth-mode", "login")
 
 
+def unsubscribe(topic: str) -> str:
+    """Return the command that deletes an event subscription of a system topic."""
+    _, _, subscription, _, group, *_, name = topic.split("/")
+    where = ("--subscription", subscription, "--resource-group", group, "--system-topic-name", name)
+    return az("eventgrid", "system-topic", "event-subscription", "delete", "--name", "<NAME>", *where)
+
+
 DEPLOY = "deploy the infrastructure once more: it puts this right (docs/deploy.md)"
-SUBSCRIBE = "deploy the event subscriptions once more (docs/deploy.md)"
+SUBSCRIBE = "subscribe once more: infra/subscribe.sh with push, infra/main.bicep with the queue (docs/deploy.md)"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,8 @@ from tests.markdown import DOCS, ROOT, blocks, code, prose, section, table
 
 PAGE = (DOCS / "deploy.md").read_text(encoding="utf-8")
 COMMANDS = "".join(block.text for block in blocks(PAGE) if block.info == "sh")
-PATH = re.compile(r"(?:infra|pipelines)/[\w./-]+\.\w+")
+PATH = re.compile(r"(?:infra|pipelines|\.github)/[\w./-]+\.\w+|azure\.yaml")
 DECLARED = re.compile(r"^(?P<kind>param|output) (?P<name>\w+) ", re.MULTILINE)
-OUTPUT = re.compile(r"\bout ([A-Z_]+)")
 #: So many events of 100 (the page's assumption), in the order of the table.
 SHARES = (97, 1, 1, 1)
 MONTHS = (1_000, 100_000, 10_000_000)
@@ -63,17 +63,25 @@ def test_the_second_deployment_gets_every_parameter() -> None:
     assert set(re.findall(r"(\w+)=\"", given)) == declared("subscriptions.bicep", "param")
 
 
-def test_outputs_that_are_read_exist() -> None:
-    """Those of main.bicep."""
-    named = set(OUTPUT.findall(PAGE))
-    assert "AZURE_FUNCTION_APP_ID" in named
-    assert named - declared("main.bicep", "output") == set()
+def test_fields_that_are_read_exist() -> None:
+    """Of the one output that is an object, which the scripts read too."""
+    types = (ROOT / "infra/types.bicep").read_text(encoding="utf-8")
+    (target,) = re.findall(r"^type pushTarget = \{\n(.*?)^\}", types, re.MULTILINE | re.DOTALL)
+    fields = set(re.findall(r"^  (\w+): ", target, re.MULTILINE)) | {"@"}
+    named = set(re.findall(r"deployed \$RG main (\S+) (?:tsv|json)", COMMANDS))
+    assert {"functionAppId", "stateStorageId"} <= named <= fields
+    assert "PUSH" in declared("main.bicep", "output")
 
 
-def test_names_in_the_workspaces_groups() -> None:
-    """By which what is to be removed is found."""
-    assert "name: 'reactor-${installation}-" in (ROOT / "infra/modules/event-subscriptions.bicep").read_text()
-    assert "roleName: 'Workspace Reactor ${installation} (" in (ROOT / "infra/modules/workspace-role.bicep").read_text()
+def test_scripts_are_executable_and_values_of_azd_are_read() -> None:
+    """`infra/main.bicepparam` reads what `azd env set` names."""
+    scripts = re.findall(r"^(infra/\S+\.sh) ", COMMANDS, re.MULTILINE)
+    assert scripts
+    assert [name for name in scripts if not os.access(ROOT / name, os.X_OK)] == []
+    read = set(re.findall(r"readEnvironmentVariable\('(\w+)'", (ROOT / "infra/main.bicepparam").read_text()))
+    given = set(re.findall(r"^azd env set (\w+) ", COMMANDS, re.MULTILINE))
+    assert given
+    assert given <= read
 
 
 def test_each_way_is_that_of_its_environment() -> None:
