@@ -56,6 +56,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@$(PY) -m ops compile --check
 	@$(PY) -m local.locks --check
 	@$(PY) -m ops schema --check
+	@$(PY) -m ops filters --check
 	@$(PY) -m ops state-docs --check
 
 format: $(STAMP) ## format the code

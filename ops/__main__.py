@@ -3,7 +3,8 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, init, pauses, preview, purge, schema, state_docs, tried, validate, why
+from ops import dead_letters, filters, init, pauses, preview, purge, schema, state_docs, tried, validate, why
+from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
 app = typer.Typer(
@@ -25,7 +26,9 @@ app.command("compile", epilog=CODES)(compiling.command)
 app.command("validate", epilog=CODES)(validate.command)
 app.command("try", epilog=CODES)(tried.command)
 app.command("preview", epilog=ACCESS_CODES)(preview.command)
+app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
+app.command("filters", epilog=CODES)(filters.command)
 app.command("state-docs", epilog=CODES)(state_docs.command)
 
 

@@ -1,7 +1,6 @@
 """`python -m ops schema`: the JSON Schema of reactions.yaml, generated from the types that read it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -9,13 +8,13 @@ import typer
 
 import handlers
 from handlers.family import Family
-from ops.generated import keep
+from ops.generated import ROOT, keep
 from ops.terminal import json_text
 from shared.reactions.checks import rule_type
 from shared.reactions.monitors import MonitorRule
 from shared.reactions.strict import SHAPES
 
-SCHEMA = Path(__file__).parents[1] / "docs" / "reactions.schema.json"
+SCHEMA = ROOT / "docs" / "reactions.schema.json"
 REFERENCE = "#/definitions/{name}"
 #: What an editor calls a type of the code, and what a person reads about it.
 TITLES = {"Test": "condition", "Bounds": "bounds", "RunRule": "run", "MailRule": "mail", "GuardsRule": "guards"}
@@ -27,7 +26,7 @@ def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the schema is stale.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write docs/reactions.schema.json, by which editors complete and check reactions.yaml."""
-    raise keep(SCHEMA, f"{json_text(build())}\n", check=check, command="schema")
+    raise keep(SCHEMA, f"{json_text(build())}\n", command="schema", check=check)
 
 
 def build() -> dict[str, Any]:

@@ -22,8 +22,8 @@ OTHER_ID = (
     "was it told before under another id? A row has the id of the first telling: ask by model:version, run, monitor"
 )
 DELIVERED = (
-    "did Event Grid deliver it? Look at the metrics of the subscription, and at what it gave up: "
-    "python -m ops dead-letters list"
+    "did Event Grid deliver it? python -m ops doctor looks at topics, subscriptions and deliveries, "
+    "python -m ops dead-letters list at what it gave up"
 )
 TAKEN = (
     "did the app take it? Look for its id in the log (event.skipped, event.passed, configuration.error), and for a "

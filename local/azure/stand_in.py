@@ -13,6 +13,7 @@ from local.azure.certificates import Certificates
 from local.azure.clock import ScaledClock
 from local.azure.communication import Communication
 from local.azure.contracts import FOLDER, Contracts
+from local.azure.deployed import Deployed
 from local.azure.event_grid import EventGrid
 from local.azure.events import stable_id
 from local.azure.faults import Faults
@@ -21,6 +22,7 @@ from local.azure.journal import Journal
 from local.azure.messages import Answer, Request, Service, unknown_url
 from local.azure.run_history import RunHistory
 from local.azure.server import Dropped, Reply, Server
+from local.azure.storage_reads import StorageReads
 from local.azure.workspace import Workspace
 from local.azure.world import World
 
@@ -56,10 +58,14 @@ class StandIn:
         self.identity = Identity()
         self.mailbox = Communication(self.clock, world, contracts)
         self.event_grid = EventGrid(self.clock, seed=seed, patience=patience)
+        self.deployed = Deployed()
+        self.storage_reads = StorageReads()
         self._certificates = Certificates(self._folder)
         self._services: tuple[Service, ...] = (
             self.identity,
             Arm(self._workspaces, world, contracts),
+            self.deployed,
+            self.storage_reads,
             RunHistory(self._workspaces),
             self.mailbox,
             self.event_grid,
@@ -160,8 +166,10 @@ class StandIn:
         for service in self._services:
             if re.fullmatch(service.hosts, request.host):
                 try:
-                    return service.answer(request) or unknown_url(request)
+                    answer = service.answer(request)
                 except Exception as error:  # noqa: BLE001 - kept in `failures`; the client gets an answer
                     self._failures.append(error)
                     return Answer(status=500, body={"error": {"code": "StandInBroken", "message": repr(error)}})
+                if answer is not None:
+                    return answer
         return unknown_url(request)

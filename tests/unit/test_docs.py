@@ -15,7 +15,7 @@ from shared.settings import load
 from shared.store import TABLE
 from tests.markdown import DOCS, ROOT, anchors, code, links, pages, section, table
 
-DEPLOYMENT = (DOCS / "deployment.md").read_text(encoding="utf-8")
+DEPLOYMENT = (DOCS / "deploy.md").read_text(encoding="utf-8")
 #: Example and "when missing" of each setting that the app reads.
 SETTINGS = {
     code(name)[0]: (code(example)[0], missing)

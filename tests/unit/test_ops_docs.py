@@ -16,6 +16,12 @@ from ops import letters, problems, replay, settled
 from ops.__main__ import app
 from ops.backtest import Tellings
 from ops.comparison import Change, Comparison, Reason
+from ops.doctor.finding import Status, ok
+from ops.doctor.registry import CHECKS
+from ops.doctor.rendering import document as doctor_document
+from ops.doctor.rendering import finding_json
+from ops.doctor.state import READERS
+from ops.doctor.traffic import MANY
 from ops.documents import letter_json, message_json, report_json, summary_json
 from ops.finding import Found as Looked
 from ops.judgement import Judged
@@ -98,6 +104,16 @@ def test_words_of_a_purge() -> None:
     assert f"{PAGE_ROWS:,} rows at a time" in text
 
 
+def test_checks_of_the_doctor() -> None:
+    """Each is told, in order; so are the roles that a look takes, and its figures."""
+    text = section(PAGE, "doctor")
+    assert all(f"`{status}`" in text for status in get_args(Status.__value__))
+    assert [code(name)[0] for name, _ in table(text, "check")] == [check.name for check in CHECKS]
+    roles = [role for _, role, _ in table(text, "to look at")]
+    assert all(role in roles for role, _ in READERS.values())
+    assert f"more than {MANY:,} messages" in text
+
+
 def test_figures_of_a_pause() -> None:
     """How long it takes, and how long a note may be."""
     text = section(PAGE, "pause")
@@ -120,10 +136,12 @@ def test_roles() -> None:
 
 
 def test_json_documents_are_told() -> None:
-    """Of validate and preview, whose documents are no list of one thing."""
+    """Of validate, preview and doctor, whose documents are no list of one thing."""
     told = {code(name)[0]: set(code(document)) for name, document in table(section(PAGE, "JSON"), "command")}
     found = Found(problems=(), warnings=(), settings="", reactions=())
     assert told["validate"] == _document(found, ROOT).keys()
+    examined = doctor_document([(CHECKS[0], ok(""))])
+    assert told["doctor"] == examined.keys()
     comparison = Comparison(changes=(), reasons=(), before={"job": 0, "mail": 0}, after={"job": 0, "mail": 0})
     preview = Preview(against="", events=0, tellings=Tellings(all=(), refused=()), comparison=comparison)
     document: Any = preview_json(preview)
@@ -153,6 +171,7 @@ def test_json_keys_are_those_of_the_code() -> None:
     assert (keys("event on record"), keys("action on record")) == (event.keys(), event["reactions"][0].keys())
     assert switched["why"] == why_json("", Looked(standings=(), looked=())).keys()
     assert keys("report") == report_json(replay.Report(name="x", status="sent")).keys()
+    assert keys("finding") == finding_json(CHECKS[0], ok("")).keys()
     rule = rules(REACTIONS).rules[0]
     assert keys("reaction") == _reaction_json(rule, "").keys()
     (trial,) = try_event(sample("model-registered"), rules(REACTIONS))

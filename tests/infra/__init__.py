@@ -1,0 +1,1 @@
+"""The infrastructure, on what the real compiler makes of it."""
