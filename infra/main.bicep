@@ -5,6 +5,7 @@ targetScope = 'resourceGroup'
 import {
   accessGroups
   deliveryMode
+  installationOf
   networkMode
   pushTarget
   resourceNames
@@ -304,7 +305,7 @@ module app 'modules/function-app.bicep' = {
       OPS_EMAIL: join(opsEmails, ',')
       MAIL_ENDPOINT: mail.outputs.endpoint
       MAIL_SENDER: mail.outputs.sender
-      INSTALLATION: installation
+      INSTALLATION: installationOf(installation)
       REACTIONS_FILE: reactionsFile
       AZURE_CLIENT_ID: identity.properties.clientId
       DRY_RUN: dryRun ? 'true' : 'false'
@@ -436,7 +437,7 @@ output PUSH pushTarget = {
 output AZURE_FUNCTION_APP_ID string = app.outputs.id
 
 @description('Name of the installation.')
-output INSTALLATION string = installation
+output INSTALLATION string = installationOf(installation)
 
 @description('push or queue: whether subscriptions.bicep is needed.')
 output EVENT_DELIVERY string = delivery

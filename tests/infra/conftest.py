@@ -1,16 +1,25 @@
 """The compiler of a session, and the infrastructure as it evaluates it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.infra import kql
 from tests.infra.compiler import INFRA, MISSING, Compiler, find
 from tests.infra.evaluated import Evaluated
+from tests.infra.kql import Parsed
 from tests.infra.snapshots import evaluate, subscribe
+
+#: Queries in which the parser must find something: its silence means something.
+WRONG = {
+    "wrong column": "AppTraces | where Massage has 'x'",
+    "wrong table": "AppTrace | take 1",
+    "wrong word": "AppTraces | wher Message has 'x'",
+}
 
 type Evaluate = Callable[[str], Evaluated]
 
@@ -69,3 +78,11 @@ def compiled_types(compiler: Compiler) -> dict[str, Any]:
 def pushed(compiler: Compiler, infra: Path, environment: Evaluate) -> Evaluated:
     """Give the second deployment of dev, with the outputs of the first as its parameters."""
     return Evaluated(subscribe(compiler, environment("dev").outputs, infra))
+
+
+@pytest.fixture(scope="session")
+def parsed() -> Mapping[str, Parsed]:
+    """Give what Microsoft's parser says about every query, and about wrong ones."""
+    if not kql.LIBRARY.is_dir():
+        pytest.skip(kql.MISSING)
+    return kql.parse({**kql.QUERIES, **WRONG})

@@ -29,6 +29,8 @@ REFUSALS = {
         ["not the ARM id of an Azure ML workspace"],
     ),
     "a thing within a workspace": (watch(f"{ID}/jobs/x"), ["not the ARM id of an Azure ML workspace"]),
+    "capitals in the name": ({"installation": "'Dev'"}, ["Dev", "a-z, 0-9 and -"]),
+    "a name that begins with a hyphen": ({"installation": "'-dev'"}, ["a-z, 0-9 and -"]),
     "the same workspace twice": (watch(ID, ID.upper()), ["listed twice"]),
     "a region typo": (watch(ID, location="westeurop"), ["westeurop", "az account list-locations", "mlw"]),
     "a region typo of the app": ({"location": "'weteurope'"}, ["weteurope", "list-flexconsumption-locations"]),
