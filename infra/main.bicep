@@ -4,6 +4,7 @@ targetScope = 'resourceGroup'
 
 import {
   accessGroups
+  addressOf
   deliveryMode
   installationOf
   networkMode
@@ -302,7 +303,7 @@ module app 'modules/function-app.bicep' = {
       : null
     settings: {
       WORKSPACES: join(map(distinct, w => w.id), ',')
-      OPS_EMAIL: join(opsEmails, ',')
+      OPS_EMAIL: join(map(opsEmails, address => addressOf(address)), ',')
       MAIL_ENDPOINT: mail.outputs.endpoint
       MAIL_SENDER: mail.outputs.sender
       INSTALLATION: installationOf(installation)

@@ -191,6 +191,16 @@ func installationOf(name string) string =>
     : fail('installation: "${name}" must be made of a-z, 0-9 and -, and not begin with -. For azd it is the name of the environment: azd env new NAME.')
 
 @export()
+@description('A mail address, or a refusal.')
+func addressOf(address string) string =>
+  contains(address, '@') && contains(last(split(address, '@')), '.') && !contains(address, ' ') && !contains(
+      address,
+      ','
+    )
+    ? address
+    : fail('opsEmails: "${address}" is no mail address. Write each address by itself, for example mlops@example.com.')
+
+@export()
 @description('The short name of a region, or a refusal that says how to list them.')
 func regionOf(name string, what string) string =>
   contains(loadJsonContent('regions.json'), toLower(replace(name, ' ', '')))
