@@ -24,6 +24,14 @@ WRONG = {
 type Evaluate = Callable[[str], Evaluated]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests on one worker: one compiler process, and each environment evaluated once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("bicep"))
+
+
 @pytest.fixture(scope="session")
 def compiler() -> Iterator[Compiler]:
     """Give the one compiler process of the session."""
