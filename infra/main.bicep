@@ -4,7 +4,9 @@ targetScope = 'resourceGroup'
 
 import {
   accessGroups
+  addressOf
   deliveryMode
+  installationOf
   networkMode
   pushTarget
   resourceNames
@@ -301,10 +303,10 @@ module app 'modules/function-app.bicep' = {
       : null
     settings: {
       WORKSPACES: join(map(distinct, w => w.id), ',')
-      OPS_EMAIL: join(opsEmails, ',')
+      OPS_EMAIL: join(map(opsEmails, address => addressOf(address)), ',')
       MAIL_ENDPOINT: mail.outputs.endpoint
       MAIL_SENDER: mail.outputs.sender
-      INSTALLATION: installation
+      INSTALLATION: installationOf(installation)
       REACTIONS_FILE: reactionsFile
       AZURE_CLIENT_ID: identity.properties.clientId
       DRY_RUN: dryRun ? 'true' : 'false'
@@ -436,7 +438,7 @@ output PUSH pushTarget = {
 output AZURE_FUNCTION_APP_ID string = app.outputs.id
 
 @description('Name of the installation.')
-output INSTALLATION string = installation
+output INSTALLATION string = installationOf(installation)
 
 @description('push or queue: whether subscriptions.bicep is needed.')
 output EVENT_DELIVERY string = delivery

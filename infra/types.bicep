@@ -181,6 +181,26 @@ func topicOf(id string, subscriptionId string) topicReference =>
     : fail('workspaces: systemTopicId "${id}" is not the ARM id of a system topic in the subscription of its workspace (${subscriptionId}). List them with `az eventgrid system-topic list --query "[].{id:id,source:source}"`; leave it out to have one created.')
 
 @export()
+@description('The name of the installation, or a refusal that says what it may be made of: the code asks for the same.')
+func installationOf(name string) string =>
+  empty(filter(
+      map(range(0, length(name)), i => substring(name, i, 1)),
+      c => !contains('abcdefghijklmnopqrstuvwxyz0123456789-', c)
+    )) && !startsWith(name, '-')
+    ? name
+    : fail('installation: "${name}" must be made of a-z, 0-9 and -, and not begin with -. For azd it is the name of the environment: azd env new NAME.')
+
+@export()
+@description('A mail address, or a refusal.')
+func addressOf(address string) string =>
+  contains(address, '@') && contains(last(split(address, '@')), '.') && !contains(address, ' ') && !contains(
+      address,
+      ','
+    )
+    ? address
+    : fail('opsEmails: "${address}" is no mail address. Write each address by itself, for example mlops@example.com.')
+
+@export()
 @description('The short name of a region, or a refusal that says how to list them.')
 func regionOf(name string, what string) string =>
   contains(loadJsonContent('regions.json'), toLower(replace(name, ' ', '')))

@@ -1,18 +1,35 @@
 """The compiler of a session, and the infrastructure as it evaluates it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.infra import kql
 from tests.infra.compiler import INFRA, MISSING, Compiler, find
 from tests.infra.evaluated import Evaluated
+from tests.infra.kql import Parsed
 from tests.infra.snapshots import evaluate, subscribe
 
+#: Queries in which the parser must find something: its silence means something.
+WRONG = {
+    "wrong column": "AppTraces | where Massage has 'x'",
+    "wrong table": "AppTrace | take 1",
+    "wrong word": "AppTraces | wher Message has 'x'",
+}
+
 type Evaluate = Callable[[str], Evaluated]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests on one worker: one compiler process, and each environment evaluated once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("bicep"))
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +86,11 @@ def compiled_types(compiler: Compiler) -> dict[str, Any]:
 def pushed(compiler: Compiler, infra: Path, environment: Evaluate) -> Evaluated:
     """Give the second deployment of dev, with the outputs of the first as its parameters."""
     return Evaluated(subscribe(compiler, environment("dev").outputs, infra))
+
+
+@pytest.fixture(scope="session")
+def parsed() -> Mapping[str, Parsed]:
+    """Give what Microsoft's parser says about every query, and about wrong ones."""
+    if not kql.LIBRARY.is_dir():
+        pytest.skip(kql.MISSING)
+    return kql.parse({**kql.QUERIES, **WRONG})

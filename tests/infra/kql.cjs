@@ -1,4 +1,5 @@
-// Reads {name: query} as JSON from standard input and writes {name: [problem, …]}: Microsoft's parser for Kusto, with the tables that are asked.
+// Reads {name: query} as JSON from standard input and writes {name: {problems, columns}}: what Microsoft's parser for Kusto says about each
+// query, with the tables that are asked, and the columns of its answer.
 "use strict";
 const path = require("node:path");
 const folder = path.join(__dirname, "..", "..", "node_modules", "@kusto", "language-service-next");
@@ -22,8 +23,12 @@ process.stdin.on("data", (part) => (text += part));
 process.stdin.on("end", () => {
   const told = {};
   for (const [name, query] of Object.entries(JSON.parse(text))) {
-    const diagnostics = KustoCode.ParseAndAnalyze(query, globals).GetDiagnostics();
-    told[name] = Array.from({ length: diagnostics.Count }, (_, at) => diagnostics.getItem(at).Message);
+    const code = KustoCode.ParseAndAnalyze(query, globals);
+    const every = (list) => Array.from({ length: list ? list.Count : 0 }, (_, at) => list.getItem(at));
+    told[name] = {
+      problems: every(code.GetDiagnostics()).map((one) => one.Message),
+      columns: every(code.ResultType && code.ResultType.Columns).map((one) => one.Name),
+    };
   }
   process.stdout.write(JSON.stringify(told));
 });

