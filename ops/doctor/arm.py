@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from ops.doctor.finding import CannotLookError
 from shared.errors import DeadlineError
 from shared.gateways import answers
-from shared.gateways.jobs import ARM, ARM_SCOPE
+from shared.gateways.azure_ml import ARM, ARM_SCOPE
 from shared.transport import Transport, deadline
 
 if TYPE_CHECKING:

@@ -16,9 +16,6 @@ from tests.infra.kql import QUERIES, Parsed
 from tests.markdown import DOCS, code, section, table
 
 OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
-#: Log lines and commands of guards that are on their way; nothing asks for what nobody plans.
-COMING = {"reaction.deferred"}
-COMING_COMMANDS = {"doctor", "pauses", "resume", "why"}
 COMMAND = re.compile(r"`python -m ops ([^`]+)`")
 
 
@@ -41,7 +38,7 @@ def test_a_query_asks_for_what_is_told(name: str) -> None:
     text = QUERIES[name]
     lines = {code(row[0])[0] for row in table(section(OPERATIONS, "Log lines"), "`did`")}
     verbs = r"event|reaction|action|configuration|job_file"
-    assert set(re.findall(rf'"((?:{verbs})\.[a-z_]+)"', text)) <= lines | COMING
+    assert set(re.findall(rf'"((?:{verbs})\.[a-z_]+)"', text)) <= lines
     assert set(re.findall(r"\bfact\.([a-z]+)", text)) <= Facts.__annotations__.keys() | {"did"}
 
 
@@ -106,12 +103,11 @@ def test_texts_name_commands_that_are_there(environment: Evaluate) -> None:
     named = {tuple(shlex.split(line)) for text in texts for line in COMMAND.findall(text)}
     assert named
     for words in named:
-        if words[0] not in COMING_COMMANDS:
-            found: Any = typer.main.get_command(app)
-            for word in words:
-                if word in getattr(found, "commands", {}):
-                    found = found.commands[word]
-            assert not hasattr(found, "commands"), words
+        found: Any = typer.main.get_command(app)
+        for word in words:
+            if word in getattr(found, "commands", {}):
+                found = found.commands[word]
+        assert not hasattr(found, "commands"), words
 
 
 def test_silence_can_be_chosen(variant: Any) -> None:
