@@ -157,10 +157,11 @@ class Ledger:
             settled = self._update(admission, change, forget)
         except RowTooLargeError:  # a row full of mails, 1 MiB in all: their content goes, the outcomes have to stand
             settled = self._update(admission, lambda record: without_notices(change(record)), forget)
+        settled = settled or admission
         for name in forget:
-            if settled is not None and admission.record.reactions[name].pending:
+            if isinstance(settled.record.reactions[name].outcome, Failed):
                 self._wholes.give_back(reaction_of(name), admission.record.reactions[name].operation)
-        return settled or admission
+        return settled
 
     def _update(
         self,

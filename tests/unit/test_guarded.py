@@ -16,7 +16,7 @@ from shared.guards import LineageWanted
 from shared.lineage import Chain, ModelVersion
 from shared.memory import Memory
 from shared.records import EventRecord, whole_partition
-from shared.store import Row
+from shared.store import Conflict, Row
 from shared.switches import ALL, SWITCHES, Pause, pause_key, write_pause, write_resumed
 from tests.fakes.events import altered, sample
 from tests.fakes.service import REACTIONS, START, FakeService, rules
@@ -287,6 +287,46 @@ def test_a_budget_of_the_reaction_holds_for_all_subjects() -> None:
     assert len(refusing.jobs.puts) == 4
 
 
+def test_a_busy_row_gets_its_run_back_all_the_same() -> None:
+    """A refused job gives its run back although others write the row meanwhile; and gives up in the end."""
+    service = guarded("{ budget: { runs: 1, per: 1d, for: reaction } }")
+    service.jobs.script = [Failed(reason="no such compute")] * 2
+    merge, left = service.store.merge, [19]
+
+    def busy(row: Row) -> object:
+        if row.partition == whole_partition(NAME) and left[0]:
+            left[0] -= 1
+            return Conflict(at=service.clock.now)
+        return merge(row)
+
+    service.store.merge = busy  # type: ignore[method-assign,assignment]
+    service.deliver(registered(1, model="a"))
+    assert left == [0]
+    left[0] = 20
+    service.deliver(registered(1, model="b"))
+    service.store.merge = merge  # type: ignore[method-assign]
+    service.deliver(registered(1, model="c"))
+    assert len(service.jobs.puts) == 2
+
+
+def test_what_is_done_after_all_keeps_its_run() -> None:
+    """Another delivery found the job there: done beats failed, and the run counts."""
+    service = guarded("{ budget: { runs: 1, per: 1d, for: reaction } }")
+    service.jobs.script = [Failed(reason="refused")]
+    service.jobs.before = lambda: finish(service)
+    service.deliver(registered(1, model="a"))
+    service.deliver(registered(1, model="b"))
+    assert len(service.jobs.puts) == 2
+
+
+def finish(service: FakeService) -> None:
+    """Have another delivery of the same event meet the job as done, once."""
+    service.jobs.before = lambda: None
+    answers, service.jobs.script = service.jobs.script, []
+    service.deliver(registered(1, model="a"))
+    service.jobs.script = answers
+
+
 def test_what_all_share_is_told_by_one() -> None:
     """Ten models beyond the budget of the reaction: one mail."""
     service = guarded("{ budget: { runs: 1, per: 1d, for: reaction } }")
@@ -331,6 +371,46 @@ def test_a_busy_reservation_is_tried_again() -> None:
     assert record(service, 1)["reason"] == (
         "budget: 2 of 2 runs of the whole reaction used; again from 2026-11-25 09:00:00Z"
     )
+
+
+def beside(service: FakeService, version: int) -> dict[str, object]:
+    """Return what is on record about the mail that goes with the job."""
+    (row,) = (row for row in service.store.rows if row.values.get("identity") == f"churn:{version}")
+    found: dict[str, object] = json.loads(str(row.values["m_offline_test"]))
+    return found
+
+
+def test_a_mail_that_a_rule_gains_while_its_job_waits_is_sent() -> None:
+    """The job was admitted, and so is the mail; that the job is throttled concerns the job."""
+    service = FakeService()
+    service.jobs.script = [Deferred(reason="http 429", after=MINUTE)]
+    service.deliver(registered(7))
+    service.reactions = rules(
+        REACTIONS.replace("on: model-registered\n", "on: model-registered\n    mail: { to: ops }\n")
+    )
+    service.deliver(registered(7))
+    assert len(service.mail.posts) == 1
+    assert beside(service, 7)["reason"] == "every condition holds; 1 of 10 runs of the budget"
+    (mail,) = service.mail.mails.values()
+    assert mail.notice.why == "every condition holds; 1 of 10 runs of the budget"
+
+
+def test_a_mail_beside_a_job_waits_for_the_lineage_with_it() -> None:
+    """Until the same time, and since the same time."""
+    text = REACTIONS.replace(
+        "on: model-registered\n",
+        "on: model-registered\n    guards: { loop: { times: 2 } }\n    mail: { to: ops }\n",
+    )
+    service = FakeService(reactions=rules(text))
+    for version in (1, 2):
+        service.deliver(registered(version))
+    service.lineages.script = [Deferred(reason="http 503", after=MINUTE)]
+    service.deliver(registered(3))
+    job, mail = record(service, 3), beside(service, 3)
+    assert (mail["decision"], mail["reason"]) == ("deferred", job["reason"])
+    assert (mail["due"], mail["limited_since"]) == (job["due"], job["limited_since"])
+    service.run_queue()
+    assert "chain" not in record(service, 3)
 
 
 def test_a_mail_beside_a_job_waits_with_it() -> None:

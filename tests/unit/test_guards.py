@@ -15,7 +15,7 @@ from shared.events import parse
 from shared.guarding import LINEAGE, PAUSED, TOLD, Given
 from shared.guards import Admitted, Known, LineageWanted, Skipped, Waiting, decide
 from shared.hours import Hours
-from shared.limits import Budget, Confirm, Guards, Loop
+from shared.limits import Budget, Confirm, Guards, Loop, span
 from shared.lineage import Chain
 from shared.memory import LATEST, Entry, Memory
 from shared.reactions import Matched, Reactions, Unmatched
@@ -141,7 +141,9 @@ def test_an_admitted_operation_is_admitted_again() -> None:
     )
     memory = acted(0, operation="a")
     chain = Chain(depth=9, reactions=(NAME,))
-    assert isinstance(decide(guards, known(memory, operation="a", whole=memory, chain=chain)), Admitted)
+    again = decide(guards, known(memory, operation="a", whole=memory, chain=chain))
+    assert isinstance(again, Admitted)
+    assert again.reason.startswith("admitted before; 5 of 5 events within 1h; no cooldown running; 1 of 1 runs")
     assert not isinstance(decide(guards, known(memory, operation="b", whole=memory, chain=chain)), Admitted)
 
 
@@ -443,6 +445,22 @@ def test_memory_stays_bounded() -> None:
     quick = Subject(Guards(budget=Budget(runs=200, per=MINUTE), loop=Loop(times=3, depth=10)))
     quick.play(list(range(1000)))
     assert len(quick.memories[NAME].entries) == LATEST + 1
+
+
+def test_what_is_as_old_as_the_window_is_out_of_it() -> None:
+    """Of four admissions an hour ago the latest stay, for what guards ask of them, and the oldest goes."""
+    memory = Memory(entries=tuple(Entry(operation=str(number), at=T0) for number in range(4)))
+    after = memory.admit("new", now=T0 + HOUR, horizon=DAY, window=HOUR)
+    assert [entry.operation for entry in after.entries] == ["1", "2", "3", "new"]
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [(DAY, "1d"), (36 * HOUR, "36h"), (90 * MINUTE, "90m"), (timedelta(seconds=90), "90s"), (7 * DAY, "7d")],
+)
+def test_times_are_told_as_they_are_written(time: timedelta, words: str) -> None:
+    """In the largest unit that leaves no rest."""
+    assert span(time) == words
 
 
 def test_memory_knows_what_it_is_asked() -> None:

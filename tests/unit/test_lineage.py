@@ -57,6 +57,18 @@ def test_a_chain_keeps_its_root_its_depth_and_the_newest(reactions: list[str]) -
     assert len(chain.reactions) == len(reactions) or len(chain.reactions) == 50 or len(carried["reactor_chain"]) > 958
 
 
+def test_a_chain_of_long_names_keeps_as_many_as_fit() -> None:
+    """A thousand characters: 24 names of 40 with commas between them, or 50 of 19, which fill it to the last."""
+    for length, fit in ((40, 24), (19, 50)):
+        chain = Chain()
+        for _ in range(60):
+            chain = chain.then("a" * length, event="e")
+        assert (len(chain.reactions), chain.depth) == (fit, 60)
+    exact = Chain(reactions=("a" * 40,) * 23).then("b" * 56, event="e")
+    assert len(exact.properties()["reactor_chain"]) == 999
+    assert len(Chain(reactions=("a" * 40,) * 23).then("b" * 57, event="e").properties()["reactor_chain"]) == 1000
+
+
 @pytest.mark.parametrize(
     ("properties", "chain"),
     [

@@ -266,3 +266,23 @@ def test_a_reason_stays_short() -> None:
     """However long a name or a note somebody wrote into the table by hand."""
     pause = Pause(reaction=ALL, by="b" * 9999, at=datetime.max.replace(tzinfo=UTC), drop=True, note="n" * 9999)
     assert len(pause.reason) < 2 * CHARACTERS + 100
+
+
+def test_the_columns_of_a_switch() -> None:
+    """By their documented names; pausing anew clears who ended the last pause, and ending it keeps who began it."""
+    at = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    assert write_pause(Pause(reaction="a", by="ann", at=at, drop=True, note="why")) == {
+        "state": "paused",
+        "by": "ann",
+        "at": "2026-11-24T09:00:00+00:00",
+        "events": "drop",
+        "note": "why",
+        "resumed_by": "",
+        "resumed_at": "",
+    }
+    assert write_pause(Pause(reaction="a"))["at"] == ""
+    assert write_resumed(by="bob", at=at) == {
+        "state": "resumed",
+        "resumed_by": "bob",
+        "resumed_at": "2026-11-24T09:00:00+00:00",
+    }
