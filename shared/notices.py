@@ -1,6 +1,7 @@
 """What a mail says, as facts; the templates in shared/mail make text and HTML of it."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -30,6 +31,49 @@ def figure(number: float | None) -> str:
     return "" if number is None else f"{number:.6g}"
 
 
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not as it was at the last success: *what*, and its value *before* and *after*."""
+
+    what: str
+    before: str
+    after: str
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What could be found out about a failed run; *unread* says what could not, and why.
+
+    *step* is the id of the first step that failed, *attempt* its number where Azure ML tells it, *started_by* a person,
+    a schedule or a reaction; *last_success* is the run of the same experiment that succeeded before it.
+    """
+
+    step: str = ""
+    step_name: str = ""
+    code: str = ""
+    error: str = ""
+    attempt: int = 0
+    started_by: str = ""
+    last_success: str = ""
+    last_success_at: str = ""
+    changes: tuple[Change, ...] = ()
+    inputs: Mapping[str, str] = {}
+    unread: tuple[str, ...] = ()
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the incident stands that a mail is about.
+
+    *thread* is the same in all its mails, *failures* are those so far, *since* is when the first of them happened,
+    *runs* are the newest of them, *until* when it is told again, or when it was resolved.
+    """
+
+    stage: Literal["opened", "reminder", "resolved"]
+    thread: str
+    failures: int = 1
+    since: str = ""
+    runs: tuple[str, ...] = ()
+    until: str = ""
+
+
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 
@@ -55,6 +99,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     more_tags: int = 0
     studio: str = ""
     runbook: str = ""
+    diagnosis: Diagnosis | None = None
+    incident: Incident | None = None
 
     def bounded(self) -> "Notice":
         """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and the first measurements and tags that fit."""
