@@ -14,13 +14,17 @@ from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Done, Failed
 from shared.lineage import Chain
 from shared.memory import Entry, Memory
-from shared.notices import Measurement, Notice
+from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
 from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 
 PAGE = Path(__file__).parents[1] / "docs" / "state.md"
 TEMPLATE = Path(__file__).with_name("state.md.tmpl")
-TYPES: tuple[type, ...] = (ReactionRecord, Chain, Done, Failed, Wake, Notice, Measurement, Memory, Entry)
+TYPES: tuple[type, ...] = (
+    *(ReactionRecord, Chain, Done, Failed, Wake),
+    *(Notice, Measurement, Diagnosis, Change, Incident, DigestEntry),
+    *(Memory, Entry),
+)
 #: What a type of the code is called on the page.
 WORDS: Mapping[type[inspect.Type], str] = {
     inspect.StrType: "text",

@@ -9,8 +9,9 @@ import msgspec
 #: characters with what stands beside it; and its cause thereof, which is cut. Tags that do not fit then are left out.
 NOTICE_CHARACTERS = 28_000
 CAUSE_CHARACTERS = 10_000
-#: How many measurements a notice names; the others are counted.
+#: How many measurements a notice names, and how many failures a digest; the others are counted.
 MEASUREMENTS = 20
+ENTRIES = 40
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,12 +75,26 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str = ""
 
 
+class DigestEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a digest: what a mail of its own would have told of *subject*.
+
+    *failures* are those merged here, since *since*; *run* is the newest of them, in *workspace* (its ARM id).
+    """
+
+    subject: str
+    headline: str
+    failures: int = 1
+    since: str = ""
+    run: str = ""
+    workspace: str = ""
+
+
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a mail says, as facts; the templates in shared/mail make text and HTML of it.
 
     *job* is the one that the same reaction starts, *why* the reason of its decision. Kept in the ledger before the
-    first send, so that the body is the same at every attempt; *more_measurements* and *more_tags* are how many were
-    left out there.
+    first send, so that the body is the same at every attempt; *more_measurements*, *more_tags* and *more_entries* are
+    how many were left out there.
     """
 
     kind: str
@@ -101,14 +116,16 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runbook: str = ""
     diagnosis: Diagnosis | None = None
     incident: Incident | None = None
+    entries: tuple[DigestEntry, ...] = ()
+    more_entries: int = 0
 
     def bounded(self) -> "Notice":
-        """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and the first measurements and tags that fit."""
+        """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and of the rest the first that fit."""
         cause = self.cause
         while (size := _characters(cause)) > CAUSE_CHARACTERS:
             cause = cause[: len(cause) * CAUSE_CHARACTERS // size - 1] + "\N{HORIZONTAL ELLIPSIS}"
         bare = msgspec.structs.replace(self, cause=cause, tags={}, more_tags=self.more_tags + len(self.tags))
-        bare = _fitting(bare)
+        bare = _fitting_entries(_fitting(bare))
         left = NOTICE_CHARACTERS - _characters(bare)
         kept: dict[str, str] = {}
         for name, value in sorted(self.tags.items()):
@@ -130,6 +147,17 @@ def _fitting(notice: Notice) -> Notice:
     while True:
         more = notice.more_measurements + len(notice.measurements) - len(shown)
         kept = msgspec.structs.replace(notice, measurements=shown, more_measurements=more)
+        if not shown or _characters(kept) <= NOTICE_CHARACTERS:
+            return kept
+        shown = shown[:-1]
+
+
+def _fitting_entries(notice: Notice) -> Notice:
+    """Keep as many of the first entries of a digest as fit; count the others."""
+    shown = notice.entries[:ENTRIES]
+    while True:
+        more = notice.more_entries + len(notice.entries) - len(shown)
+        kept = msgspec.structs.replace(notice, entries=shown, more_entries=more)
         if not shown or _characters(kept) <= NOTICE_CHARACTERS:
             return kept
         shown = shown[:-1]

@@ -16,7 +16,7 @@ from shared.actions import Deferred, Failed
 from shared.errors import RowTooLargeError
 from shared.mail import render
 from shared.messages import INLINE_BYTES
-from shared.notices import CAUSE_CHARACTERS, MEASUREMENTS, NOTICE_CHARACTERS, Measurement, Notice
+from shared.notices import CAUSE_CHARACTERS, ENTRIES, MEASUREMENTS, NOTICE_CHARACTERS, DigestEntry, Measurement, Notice
 from shared.records import ReactionRecord, read_event, read_memory
 from shared.store import Conflict, Row, Written
 from shared.store.limits import PROPERTY_CHARACTERS
@@ -115,6 +115,15 @@ def test_measurements_have_their_place_before_tags() -> None:
     one = Measurement(metric="x" * 8_000)
     kept = msgspec.structs.replace(NOTICE, measurements=(one,) * 5, tags={"t": "x" * 8_000}).bounded()
     assert (len(kept.measurements), kept.more_measurements, kept.tags) == (3, 2, {})
+    assert kept.bounded() == kept
+
+
+@pytest.mark.parametrize(("length", "shown"), [(10, ENTRIES), (9_000, 3)])
+def test_a_digest_names_the_first_that_fit(length: int, shown: int) -> None:
+    """ENTRIES at most; the others are counted, with those that were left out before."""
+    one = DigestEntry(subject="x" * length, headline="h")
+    kept = msgspec.structs.replace(NOTICE, entries=(one,) * 50, more_entries=2).bounded()
+    assert (len(kept.entries), kept.more_entries) == (shown, 52 - shown)
     assert kept.bounded() == kept
 
 
