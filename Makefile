@@ -7,7 +7,7 @@ STAMP := .venv/.ready
 WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3)
 
-.PHONY: help setup demo dev test test-long figures mutants check format lock compile clean
+.PHONY: help setup demo dev mails test test-long figures mutants check format lock compile clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ demo: $(STAMP) ## play the story on the offline twin: events, decisions, effects
 
 dev: $(STAMP) ## keep the offline twin running, to send events of your own
 	@$(PY) -m local dev
+
+mails: $(STAMP) ## render every kind of mail into one page
+	@$(PY) -m local.mails
 
 test: $(STAMP) ## all tests
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
@@ -58,6 +61,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@$(PY) -m ops schema --check
 	@$(PY) -m ops filters --check
 	@$(PY) -m ops state-docs --check
+	@$(PY) -m ops mails --check
 
 format: $(STAMP) ## format the code
 	@.venv/bin/ruff format .

@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, filters, init, pauses, preview, purge, schema, state_docs, tried, validate, why
+from ops import dead_letters, filters, init, mails, pauses, preview, purge, schema, state_docs, tried, validate, why
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -29,6 +29,7 @@ app.command("preview", epilog=ACCESS_CODES)(preview.command)
 app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
 app.command("filters", epilog=CODES)(filters.command)
+app.command("mails", epilog=CODES)(mails.command)
 app.command("state-docs", epilog=CODES)(state_docs.command)
 
 

@@ -19,6 +19,7 @@ from ops.wording import by_hand_any, sentence
 from shared.errors import ConfigurationError
 from shared.events import Envelope
 from shared.job_templates import load_template
+from shared.mail.overrides import FOLDER, checked
 from shared.reactions import Reaction
 from shared.reactions.conditions import Place, first_failing, words
 from shared.settings import load
@@ -59,6 +60,10 @@ def examine(folder: Path, file: str | None, settings: AtHand) -> Found:
     except ConfigurationError as error:
         problems += error.problems
     problems += outdated(job_files(folder, name))
+    try:
+        checked((folder / name).parent / FOLDER)
+    except ConfigurationError as error:
+        problems += error.problems
     if settings.source:
         try:
             load(settings.values, folder=folder)

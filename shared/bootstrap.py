@@ -125,12 +125,14 @@ class Service:
     def mail(self) -> Mail:
         """Communication Services mail."""
         from shared.gateways.mail import CommunicationMail
+        from shared.mail.overrides import FOLDER, checked
 
         return CommunicationMail(
             endpoint=self.settings.mail_endpoint,
             sender=self.settings.mail_sender,
             transport=self._transport,
             credential=self._credential(self.settings.client_id),
+            templates=checked(self.settings.reactions_file.parent / FOLDER),
         )
 
     def accepts(self, workspace: str) -> bool:

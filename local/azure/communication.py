@@ -3,6 +3,7 @@
 import re
 import threading
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -32,6 +33,7 @@ class Mail:
     html: str
     text: str
     attempts: int
+    headers: Mapping[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,4 +163,5 @@ def _mail(body: Any, operation: str, attempts: int) -> Mail:  # noqa: ANN401 - J
         html=content.get("html", ""),
         text=content.get("plainText", ""),
         attempts=attempts,
+        headers=body.get("headers") or {},
     )

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared import mail
-from shared.actions import Deferred, Done, Outcome, SendMail
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail
 from shared.errors import DeadlineError
 from shared.gateways.mail_answers import judged, later, outcome
+from shared.mail.threads import thread_headers
 from shared.transport import CONNECT_SECONDS, READ_SECONDS, Transport, client_options
 
 if TYPE_CHECKING:
@@ -26,14 +28,23 @@ class CommunicationMail:
     """Mail through azure-communication-email with a managed identity. Safe to share between threads.
 
     *endpoint* is ``https://<resource>.communication.azure.com``, *sender* a verified address. The SDK's own retries
-    are off: the queue is the retry engine. The client is made at the first use.
+    are off: the queue is the retry engine. The client is made at the first use. *templates* is the team's own folder.
     """
 
-    def __init__(self, *, endpoint: str, sender: str, transport: Transport, credential: "TokenCredential") -> None:
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        sender: str,
+        transport: Transport,
+        credential: "TokenCredential",
+        templates: Path | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._sender = sender
         self._transport = transport
         self._credential = credential
+        self._templates = templates
         self._lock = Lock()
         self._made: EmailClient | None = None
 
@@ -41,13 +52,22 @@ class CommunicationMail:
         """Send once: one POST with *operation* as Operation-Id; *first_sent* (aware) opens the 5-minute window.
 
         The SDK adds neither of them by itself. Done as soon as the service has accepted, whatever happens afterwards.
+        A mail that is refused for good with the headers of its thread is sent without: nobody documents whether the
+        service takes them, and a mail outside its thread is better than none.
         """
+        message = self._message(action)
+        sent = self._post(message, operation=operation, first_sent=first_sent)
+        if isinstance(sent, Failed) and message.pop("headers", None):
+            return self._post(message, operation=operation, first_sent=first_sent)
+        return sent
+
+    def _post(self, message: dict[str, Any], *, operation: str, first_sent: datetime) -> Outcome:
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure SDKs are imported where they are used
 
         statuses: list[int] = []
         try:
             self._client().begin_send(
-                self._message(action),
+                message,
                 operation_id=operation,
                 polling=False,
                 headers={
@@ -98,12 +118,14 @@ class CommunicationMail:
             return self._made
 
     def _message(self, action: SendMail) -> dict[str, Any]:
-        content = mail.render(action.notice)
+        content = mail.render(action.notice, folder=self._templates)
+        headers = thread_headers(action.notice, sender=self._sender)
         return {
             "senderAddress": self._sender,
             "recipients": {"to": [{"address": address} for address in action.to]},
             "content": {"subject": content.subject, "plainText": content.text, "html": content.html},
             "userEngagementTrackingDisabled": True,
+            **({"headers": headers} if headers else {}),
         }
 
 

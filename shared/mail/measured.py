@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.mail.limits import Limits
 from shared.mail.wording import line
 from shared.notices import MEASUREMENTS, Measurement, Notice, figure
 
@@ -24,17 +25,25 @@ class Row:
     good: bool
 
 
-def measured(notice: Notice) -> Mapping[str, object]:
-    """Return what the template of drift may use."""
-    every = notice.measurements
-    more = max(len(every) - MEASUREMENTS, 0) + notice.more_measurements
-    good = bool(every) and all(one.better for one in every)
+def measured(notice: Notice, limits: Limits) -> Mapping[str, object]:
+    """Return the rows of what a monitor measured, and how many there are besides."""
+    shown = min(MEASUREMENTS, limits.lines)
+    more = max(len(notice.measurements) - shown, 0) + notice.more_measurements
     return {
-        "found": GOOD if good else BEYOND if every else UNTOLD,
-        "good": good,
-        "measurements": tuple(map(_row, every[:MEASUREMENTS])),
+        "good": good(notice),
+        "measurements": tuple(map(_row, notice.measurements[:shown])),
         "more_measurements": f"and {more} more" if more else "",
     }
+
+
+def good(notice: Notice) -> bool:
+    """Tell whether all that was measured is on the good side of its threshold."""
+    return bool(notice.measurements) and all(one.better for one in notice.measurements)
+
+
+def found(notice: Notice) -> str:
+    """Say in a sentence what a monitor found."""
+    return GOOD if good(notice) else BEYOND if notice.measurements else UNTOLD
 
 
 def _row(one: Measurement) -> Row:

@@ -61,3 +61,8 @@ def _visible(character: str) -> str:
         return " "
     # Categories C*: control, format (bidirectional and zero-width characters), surrogate, private, unassigned.
     return REPLACEMENT if unicodedata.category(character).startswith("C") else character
+
+
+def counted(number: int, one: str) -> str:
+    """*number* of what is called *one*, where a plural has an s."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"

