@@ -132,8 +132,8 @@ def _details(old: Effect, new: Effect, changed_jobs: frozenset[str]) -> Iterator
         case SendMail() as before, SendMail() as after:
             if before.to != after.to:
                 yield f"to: {_addresses(before)} → {_addresses(after)}"
-            told = msgspec.structs.asdict(after.notice)
-            for key, value in msgspec.structs.asdict(before.notice).items():
+            told = {"priority": after.priority, **msgspec.structs.asdict(after.notice)}
+            for key, value in {"priority": before.priority, **msgspec.structs.asdict(before.notice)}.items():
                 if value != told[key]:
                     yield f"{key}: {value or 'none'} → {told[key] or 'none'}"
 

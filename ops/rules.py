@@ -11,7 +11,8 @@ from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
 from shared.reactions import Reactions
-from shared.reactions.file import Addresses, load
+from shared.reactions.file import load
+from shared.reactions.recipients import Addresses
 from shared.telemetry import LOGGER
 from shared.yaml_document import Document
 

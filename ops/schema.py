@@ -17,7 +17,14 @@ from shared.reactions.strict import SHAPES
 SCHEMA = ROOT / "docs" / "reactions.schema.json"
 REFERENCE = "#/definitions/{name}"
 #: What an editor calls a type of the code, and what a person reads about it.
-TITLES = {"Test": "condition", "Bounds": "bounds", "RunRule": "run", "MailRule": "mail", "GuardsRule": "guards"}
+TITLES = {
+    "Test": "condition",
+    "Bounds": "bounds",
+    "RunRule": "run",
+    "MailRule": "mail",
+    "OwnerRule": "owner",
+    "GuardsRule": "guards",
+}
 #: Addresses under `recipients`, and what stands for those of the app settings.
 ADDRESS = {"type": "string", "pattern": r"^(\$[A-Z_]+|[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+)$"}
 
@@ -54,6 +61,11 @@ def build() -> dict[str, Any]:
         "properties": {
             "recipients": {
                 "description": "names of who gets mail: an address, a list of them, or $OPS_EMAIL",
+                "type": "object",
+                "additionalProperties": recipients,
+            },
+            "owners": {
+                "description": "what events say of an owner: an address, a list of them, or $OPS_EMAIL",
                 "type": "object",
                 "additionalProperties": recipients,
             },

@@ -9,7 +9,7 @@ from ops.git import at_commit
 from ops.problems import usage
 from ops.rules import rules_or_complaint
 from shared.reactions import Reactions
-from shared.reactions.file import Addresses
+from shared.reactions.recipients import Addresses
 
 SHORT = 10
 

@@ -10,7 +10,8 @@ import msgspec
 from ops.rules import told_address
 from shared.job_templates.inputs import JobInput
 from shared.limits import Guards, span
-from shared.reactions import MailRule, Reaction, RunRule
+from shared.reactions import Reaction, RunRule
+from shared.reactions.addressees import MailRule
 from shared.reactions.conditions import Test, words
 from shared.reactions.values import EXPRESSION
 from shared.settings import WORKSPACE_ID
@@ -164,4 +165,8 @@ def _per(time: str) -> str:
 
 def _mail(mail: MailRule, to: tuple[str, ...]) -> str:
     runbook = f", with a link to {mail.runbook}" if mail.runbook else ""
-    return f"mails {mail.to} ({', '.join(map(told_address, to))}){runbook}"
+    owner = "" if isinstance(mail.to, str) else f"the owner in `owners` ({mail.to.owner}), else "
+    how = {"critical": ", before all other mails", "normal": "", "digest": ", once a day with the others"}[
+        mail.priority
+    ]
+    return f"mails {owner}{mail.name} ({', '.join(map(told_address, to))}){how}{runbook}"

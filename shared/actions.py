@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
@@ -24,11 +25,16 @@ class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
     inputs: Mapping[str, str] = {}
 
 
+#: How urgent a mail is: at once before all others, at once, or once a day.
+type Priority = Literal["critical", "normal", "digest"]
+
+
 class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
     """Mail *notice* to the addresses *to*."""
 
     to: tuple[str, ...]
     notice: Notice
+    priority: Priority = "normal"
 
 
 type Action = SubmitJob | SendMail

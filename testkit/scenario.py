@@ -71,7 +71,11 @@ class Scenario:
             raise self._wrong(f"{reaction!r} sends no mail")
         action, rule = effect.action, self._rule(reaction)
         addresses = {to} if isinstance(to, str) else set(to or ())
-        if to is not None and addresses != set(action.to) and (rule.mail is None or to != rule.mail.to):
+        if (
+            to is not None
+            and addresses != set(action.to)
+            and (rule.mail is None or to != rule.mail.name or action.to != rule.to)
+        ):
             raise self._wrong(f"{reaction!r} mails {', '.join(action.to)}, not {', '.join(sorted(addresses))}")
         if subject not in (told := render(action.notice).subject):
             raise self._wrong(f"the subject of {reaction!r} is {told!r}; {subject!r} is not in it")

@@ -14,6 +14,7 @@ from shared.actions import Action, SendMail, SubmitJob, alert_beside, mail_besid
 from shared.events import Event
 from shared.limits import Guards
 from shared.notices import Notice
+from shared.reactions.addressees import MailRule, Owners
 from shared.reactions.conditions import Condition, Place, first_failing, says
 from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.monitors import Monitors
@@ -21,7 +22,6 @@ from shared.reactions.values import Kind, Values, absent_in, replaced
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
 NAME = r"^[a-z][a-z0-9-]{0,39}$(?!\n)"
-HTTPS = r"^https://[^\s]+$(?!\n)"
 JOB_FILE = r"^(?!/)(?!.*\.\.)[^\\\u0000-\u001f]+\.ya?ml$(?!\n)"
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
 
@@ -43,15 +43,6 @@ class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def texts(self) -> Mapping[str, str]:
         """The inputs as text: what azure-ai-ml makes of a number or a boolean in a job file."""
         return {name: str(value) for name, value in self.inputs.items()}
-
-
-class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`mail:` a name under `recipients`, and a link to what to do."""
-
-    to: Annotated[str, says("a name under `recipients`")]
-    runbook: Annotated[
-        str, msgspec.Meta(pattern=HTTPS), says("a link that begins with `https://`; the mail has a button for it")
-    ] = ""
 
 
 class RuleBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,8 +83,8 @@ class Vocabulary:
 class Reaction:
     """One rule, checked.
 
-    *ops* hear when a guard holds it back, *needed* are the inputs the job cannot do without, *digest* changes with the
-    rule's text.
+    *to* get the mails that none of *owners* gets, *ops* hear when a guard holds it back, *needed* are the inputs the
+    job cannot do without, *digest* changes with the rule's text.
     """
 
     name: str
@@ -102,6 +93,7 @@ class Reaction:
     run: RunRule | None
     mail: MailRule | None
     to: tuple[str, ...]
+    owners: Owners = field(default_factory=Owners)
     ops: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()
     guards: Guards
@@ -120,7 +112,8 @@ class Reaction:
         if self.mail is not None:
             told = msgspec.structs.replace(notice, reaction=self.name, runbook=self.mail.runbook)
             key = mail_beside(self.name) if actions else self.name
-            actions[key] = SendMail(to=self.to, notice=told)
+            to = self.owners.of(values, otherwise=self.to)
+            actions[key] = SendMail(to=to, notice=told, priority=self.mail.priority)
         return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp)
 
     def _missing(self, values: Values) -> str:

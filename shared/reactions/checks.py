@@ -10,9 +10,11 @@ import msgspec
 from shared.errors import ConfigurationError
 from shared.limits import Guards
 from shared.reactions import Reaction, RuleBase, Vocabulary
+from shared.reactions.addressees import owners_of
 from shared.reactions.conditions import Place, says
 from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of
 from shared.reactions.patterns import refusal
+from shared.reactions.recipients import Addresses, mistaken_to
 from shared.reactions.strict import convert
 from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
 from shared.yaml_document import Document, Path, did_you_mean
@@ -44,12 +46,14 @@ class RuleChecker:
         path: Path,
         *,
         vocabularies: Mapping[str, Vocabulary],
-        recipients: Mapping[str, tuple[str, ...]],
+        recipients: Addresses,
+        owners: Addresses,
         ops: tuple[str, ...],
         job_inputs: JobInputs,
     ) -> None:
         self._document, self._path, self._ops = document, path, ops
-        self._vocabularies, self._recipients, self._job_inputs = vocabularies, recipients, job_inputs
+        self._vocabularies, self._job_inputs = vocabularies, job_inputs
+        self._recipients, self._owners = recipients, owners
 
     def _report(self, problem: str, *path: str | int) -> None:
         self._document.report((*self._path, *path), problem)
@@ -74,7 +78,7 @@ class RuleChecker:
         if rule is None or vocabulary is None:
             return None
         self._check_when(getattr(rule, "when", None))
-        self._check_actions(rule, raw)
+        self._check_actions(rule, raw, vocabulary)
         self._check_hours(rule.guards)
         inputs = self._check_inputs(rule, raw, vocabulary)
         if len(self._document.problems) > before:
@@ -85,7 +89,8 @@ class RuleChecker:
             when=_when(rule, vocabulary),
             run=rule.run,
             mail=rule.mail,
-            to=self._recipients[rule.mail.to] if rule.mail else (),
+            to=self._recipients[rule.mail.name] if rule.mail else (),
+            owners=owners_of(rule.mail, self._owners),
             ops=self._ops,
             needed=frozenset(name for name, declared in inputs.items() if not declared.optional),
             guards=_guards(rule, vocabulary),
@@ -97,14 +102,13 @@ class RuleChecker:
             if reason := refusal(condition):
                 self._report(f"`{path[-1]}`: {reason}", "when", *path)
 
-    def _check_actions(self, rule: RuleBase, raw: Mapping[str, object]) -> None:
+    def _check_actions(self, rule: RuleBase, raw: Mapping[str, object], vocabulary: Vocabulary) -> None:
         if "run" not in raw and "mail" not in raw:
             self._report("a reaction needs `run`, `mail`, or both")
         elif "run" not in raw and "guards" in raw:
             self._report("`guards` are for a `run`; a mail is sent once for each event anyway", "guards")
-        if rule.mail is not None and rule.mail.to not in self._recipients:
-            hint = did_you_mean(rule.mail.to, self._recipients) or "; name it under `recipients`"
-            self._report(f"unknown recipient {rule.mail.to!r}{hint}", "mail", "to")
+        for path, problem in mistaken_to(rule.mail, self._recipients, self._owners, vocabulary.values):
+            self._report(problem, "mail", *path)
 
     def _check_hours(self, guards: object) -> None:
         hours = guards.hours if isinstance(guards, GuardsRule) else None

@@ -8,10 +8,8 @@ from shared.reactions import Reaction, Reactions, Vocabulary
 from shared.reactions.checks import JobInputs, RuleChecker
 from shared.reactions.monitor_checks import KEY as MONITORS
 from shared.reactions.monitor_checks import read_monitors
-from shared.settings import ADDRESS
+from shared.reactions.recipients import OWNERS, RECIPIENTS, Addresses, read_addresses, read_owners
 from shared.yaml_document import Document
-
-type Addresses = Mapping[str, tuple[str, ...]]
 
 #: What Windows editors write that save as "Unicode".
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -46,8 +44,9 @@ def load(
     file that cannot be used. Raises ConfigurationError with every problem found.
     """
     document = Document(text, file)
-    document.only({"recipients", MONITORS, "reactions"})
-    recipients, monitors = _recipients(document, addresses), read_monitors(document)
+    document.only({RECIPIENTS, OWNERS, MONITORS, "reactions"})
+    recipients, owners = read_addresses(document, RECIPIENTS, addresses), read_owners(document, addresses)
+    monitors = read_monitors(document)
     rules: list[Reaction] = []
     raw_rules = document.content.get("reactions")
     if not isinstance(raw_rules, list):
@@ -61,6 +60,7 @@ def load(
             ("reactions", number),
             vocabularies=vocabularies,
             recipients=recipients,
+            owners=owners,
             ops=ops,
             job_inputs=job_inputs,
         )
@@ -75,27 +75,3 @@ def load(
     if document.problems:
         raise ConfigurationError(*document.problems)
     return Reactions(tuple(rules), monitors)
-
-
-def _recipients(document: Document, addresses: Addresses) -> dict[str, tuple[str, ...]]:
-    """Resolve `recipients`: an address, a list of them, or ``$OPS_EMAIL``."""
-    raw = document.content.get("recipients", {})
-    if not isinstance(raw, dict):
-        document.report(("recipients",), "`recipients` must map names to addresses, such as `ops: $OPS_EMAIL`")
-        return {}
-    known = {f"${name}": found for name, found in addresses.items()}
-    recipients = {}
-    for name, value in raw.items():
-        found: list[str] = []
-        for entry in value if isinstance(value, list) else [value]:
-            if isinstance(entry, str) and entry in known:
-                found += known[entry]
-            elif isinstance(entry, str) and ADDRESS.fullmatch(entry):
-                found.append(entry)
-            else:
-                told = repr(entry) if isinstance(entry, str) else "what stands here"
-                document.report(("recipients", name), f"{told} is not a mail address; write one, or {', '.join(known)}")
-        if value == []:
-            document.report(("recipients", name), f"an empty list; write an address, or {', '.join(known)}")
-        recipients[name] = tuple(found)
-    return recipients

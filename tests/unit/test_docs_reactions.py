@@ -15,7 +15,8 @@ from shared.actions import mail_beside
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
-from shared.reactions import MailRule, Reactions, RunRule
+from shared.reactions import Reactions, RunRule
+from shared.reactions.addressees import MailRule, OwnerRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Place, Test
 from shared.reactions.file import load
@@ -121,6 +122,7 @@ def test_no_family_is_told_that_does_not_exist() -> None:
         ("When: conditions", "key of bounds", Bounds),
         ("Run: jobs", "key of `run`", RunRule),
         ("Mail", "key of `mail`", MailRule),
+        ("Owners", "key of `to`", OwnerRule),
         ("On: data-drift", "key of a monitor", MonitorRule),
     ],
 )

@@ -17,7 +17,8 @@ import handlers
 from ops import schema
 from ops.__main__ import app
 from shared.errors import ConfigurationError
-from shared.reactions import HTTPS, JOB_FILE, NAME, MailRule, RunRule
+from shared.reactions import JOB_FILE, NAME, RunRule
+from shared.reactions.addressees import HTTPS, MailRule, OwnerRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Test
 from shared.reactions.file import read
@@ -37,6 +38,7 @@ BEYOND = {
     "a-job-file-that-is-refused",
     "a-job-file-that-is-none",
     "inputs",
+    "an-owner-without-owners",
 }
 HEAD = "recipients:\n  ops: $OPS_EMAIL\nreactions:\n"
 
@@ -102,6 +104,7 @@ def test_every_key_has_words_for_an_editor(family: Any) -> None:
         f"when-{family.name}": family.vocabulary.when,
         "run": RunRule,
         "mail": MailRule,
+        "owner": OwnerRule,
         "guards": GuardsRule,
         "BudgetRule": BudgetRule,
         "ConfirmRule": ConfirmRule,
