@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from handlers import data_drift, model_registered, pipeline_failure
 from handlers.family import Family
+from handlers.wake_ups import wake
+from shared.digest_mail import DigestMail
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
 from shared.events import Envelope, NotOurs, parse
 from shared.gateways import Blobs, DeadLetters, Queue
@@ -37,6 +39,9 @@ class Service(Protocol):
 
     @property
     def dead_letters(self) -> DeadLetters: ...  # noqa: D102
+
+    @property
+    def digests(self) -> DigestMail: ...  # noqa: D102 - see shared/digest_mail.py
 
     def accepts(self, workspace: str) -> bool:
         """Is this one of the workspaces to react to? Raises ConfigurationError."""
@@ -86,6 +91,8 @@ def dispatch(text: bytes, service: Service) -> None:
 def _dispatch_one(message: Message, service: Service) -> None:
     envelope = parse(told(fetch(message, service.large_events)))
     try:
+        if wake(envelope, message, service):
+            return
         if not service.accepts(envelope.workspace):
             reason = "a workspace that is not in WORKSPACES"
             emit("event.skipped", {"event": envelope.id, "workspace": envelope.workspace, "reason": reason})

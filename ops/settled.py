@@ -11,15 +11,19 @@ from typing import Literal
 import msgspec
 
 from ops.state_rows import StateRows
+from shared.digests import DIGESTS, read_digest
 from shared.errors import ReactorError
 from shared.memory import Memory
+from shared.ration import MAILS
 from shared.records import read_event, read_memory
 from shared.store import Row
 from shared.switches import SWITCHES
 
-type Purged = Literal["events", "memories"]
+type Purged = Literal["events", "memories", "summaries"]
 type Spared = Literal["unsettled", "remembering", "switches", "changed", "unknown"]
 
+#: What may go.
+PURGED: frozenset[Purged | Spared] = frozenset({"events", "memories", "summaries"})
 #: The longest that reactions.yaml can name (DURATION in shared.reactions.guard_rules). The rules that count are those
 #: of the deployment, today's and any to come, and they are not at hand here: hence the longest of all.
 LONGEST_WINDOW = timedelta(days=9999)
@@ -38,6 +42,10 @@ def verdict(row: Row, now: datetime) -> Purged | Spared:
         return "switches"
     key = row.key.removeprefix(DRY)
     try:
+        if row.partition == MAILS:
+            return "remembering"
+        if row.partition == DIGESTS:
+            return "summaries" if read_digest(row).done else "unsettled"
         if key.startswith("event|"):
             record = read_event(row)
             waits = record.open or record.wake is not None or record.trouble_since is not None
@@ -79,8 +87,8 @@ class Purge:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for page in self.rows.older(self.before):
                 verdicts = [(row, verdict(row, self.now)) for row in page]
-                going = [(row, word) for row, word in verdicts if word in {"events", "memories"}]
-                self.counts.update(word for _row, word in verdicts if word not in {"events", "memories"})
+                going = [(row, word) for row, word in verdicts if word in PURGED]
+                self.counts.update(word for _row, word in verdicts if word not in PURGED)
                 for some in batched(going, AT_ONCE, strict=False):
                     self._count(list(pool.map(self._delete, some)))
                 yield len(page)

@@ -12,9 +12,12 @@ from msgspec import inspect
 from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Done, Failed
+from shared.allowance import Spent
+from shared.digests import DIGESTS, Digest, Merged
 from shared.lineage import Chain
 from shared.memory import Entry, Memory
 from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
+from shared.ration import MAILS, SPENT
 from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 
@@ -24,6 +27,7 @@ TYPES: tuple[type, ...] = (
     *(ReactionRecord, Chain, Done, Failed, Wake),
     *(Notice, Measurement, Diagnosis, Change, Incident, DigestEntry),
     *(Memory, Entry),
+    *(Spent, Digest, Merged),
 )
 #: What a type of the code is called on the page.
 WORDS: Mapping[type[inspect.Type], str] = {
@@ -57,6 +61,9 @@ def build() -> str:
         alert=ALERT_COLUMN,
         whole=whole_partition("<reaction>"),
         switches=SWITCHES,
+        mails=MAILS,
+        spent=SPENT,
+        digests=DIGESTS,
         seconds=f"{SECONDS:.0f}",
     )
 

@@ -115,6 +115,28 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "threshold": "what it was compared with",
         "better": "it is on the good side of its threshold all the same",
     },
+    "Spent": {
+        "entries": "the attempts of the last hour, oldest first, each with the mail's Operation-Id",
+        "closed": "until when the mail service takes nothing more, as it said itself",
+    },
+    "Digest": {
+        "since": "when it was to be mailed at first",
+        "due": "when its wake-up comes back",
+        "merged": "what is merged in it",
+        "operations": "marks of the mails in it, so that none is merged twice",
+        "sent_at": "when it was last sent; nothing is merged any more from then on",
+        "done": "it was mailed",
+    },
+    "Merged": {
+        "headline": "what a mail of its own would have said first",
+        "subject": "what it is about",
+        "workspace": "ARM id of its workspace",
+        "reaction": "the reaction that mails",
+        "count": "how many mails",
+        "first": "when the first of them happened, as told",
+        "last": "when the last of them happened, as told",
+        "run": "the newest run of them",
+    },
     "Memory": {
         "entries": "the admissions that its guards still ask for, oldest first",
         "seen": "the events that came, for `confirm`",

@@ -75,13 +75,15 @@ class Deferred(msgspec.Struct, frozen=True, tag="deferred"):
     """Later: the message goes back into the queue for at least *after*.
 
     *limit* is how long this reason may last without a break before it counts as a refusal; None leaves it to the
-    24 hours that any trouble may last. What waits on purpose is no *trouble*, and may last.
+    24 hours that any trouble may last. What waits on purpose is no *trouble*, and may last. *quota*: the provider takes
+    nothing more of anybody before that.
     """
 
     reason: str
     after: timedelta
     limit: timedelta | None = None
     trouble: bool = True
+    quota: bool = False
 
 
 type Outcome = Done | Failed | Deferred

@@ -2,20 +2,25 @@
 
 import random
 import secrets
-import threading
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared import __version__
 from shared import settings as app_settings
-from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Mail, Queue
+from shared.allowance import Allowance
+from shared.digest_mail import DigestMail
+from shared.digests import list_id
+from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Queue
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.ledger import Ledger
 from shared.messages import Message
+from shared.once import once
 from shared.orchestration import Orchestration
+from shared.post import Post
+from shared.ration import Ration
 from shared.reactions import Reactions, Vocabulary
 from shared.store import Store
 from shared.switches import Switches
@@ -26,16 +31,6 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from shared.job_templates.inputs import JobInput
-
-
-class once[T](cached_property[T]):  # noqa: N801 - used like cached_property
-    """A cached property that is computed once even when threads race; an error is not kept."""
-
-    _lock = threading.RLock()
-
-    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:  # noqa: ANN401 - as cached_property
-        with self._lock:
-            return super().__get__(instance, owner)
 
 
 class Service:
@@ -122,17 +117,37 @@ class Service:
         return AzureMlLineages(transport=self._transport, credential=self._credential(self.settings.client_id))
 
     @once
-    def mail(self) -> Mail:
-        """Communication Services mail."""
+    def mail(self) -> Post:
+        """Communication Services mail, within its allowance."""
         from shared.gateways.mail import CommunicationMail
         from shared.mail.overrides import FOLDER, checked
 
-        return CommunicationMail(
-            endpoint=self.settings.mail_endpoint,
-            sender=self.settings.mail_sender,
-            transport=self._transport,
-            credential=self._credential(self.settings.client_id),
-            templates=checked(self.settings.reactions_file.parent / FOLDER),
+        told, credential = self.settings, self._credential(self.settings.client_id)
+        return Post(
+            service=CommunicationMail(
+                endpoint=told.mail_endpoint,
+                sender=told.mail_sender,
+                transport=self._transport,
+                credential=credential,
+                templates=checked(told.reactions_file.parent / FOLDER),
+            ),
+            ration=Ration(self.store, Allowance(per_minute=told.mail_per_minute, per_hour=told.mail_per_hour)),
+            store=self.store,
+            queue=self.queue,
+            daily=told.mail_digest_at,
+        )
+
+    @once
+    def digests(self) -> DigestMail:
+        """Summaries of mails."""
+        return DigestMail(
+            post=self.mail,
+            store=self.store,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            installation=self.settings.installation,
+            lists={list_id(addresses): addresses for addresses in self.reactions.lists},
+            ops=self.settings.ops_email,
         )
 
     def accepts(self, workspace: str) -> bool:

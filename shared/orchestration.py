@@ -17,6 +17,7 @@ from shared.ledger import Admission, Ledger
 from shared.lineage import Chain, stamp
 from shared.messages import Message
 from shared.narration import facts_of, tell_decisions, tell_outcomes
+from shared.overdue import tell_overdue
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
 from shared.telemetry import Facts, emit
@@ -82,6 +83,7 @@ class Orchestration:
             outcomes[name] = within_limits(outcome, name, admission.record, admission.now)
         settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes)
+        tell_overdue(admission, outcomes)
         return settlement
 
     def _due(self, admission: Admission) -> frozenset[str]:
@@ -130,6 +132,9 @@ class Orchestration:
         told = msgspec.structs.replace(
             action.notice.bounded(), job=admission.record.job_beside(name), why=record.reason
         )
+        planned = msgspec.structs.replace(action, notice=record.notice or told)
+        if (diverted := self.mail.divert(planned, operation=record.effect, at=admission.now)) is not None:
+            return diverted, admission
         marked = self.ledger.mark_sent(admission, name, record.notice or told)
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 
 import msgspec
 
+from shared.allowance import MOST
 from shared.errors import ConfigurationError
 
 WORKSPACE_ID = re.compile(
@@ -14,6 +16,9 @@ WORKSPACE_ID = re.compile(
 )
 ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+#: What Communication Services takes in a minute and in an hour on a domain that Azure manages.
+MAIL_LIMITS = {"MAIL_PER_MINUTE": 5, "MAIL_PER_HOUR": 10}
 SERVICES = ("queue", "table", "blob")
 
 
@@ -38,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reactions_file: Path
     client_id: str
     dry_run: bool
+    mail_per_minute: int = 5
+    mail_per_hour: int = 10
+    mail_digest_at: time = time(6)
 
 
 def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
@@ -71,6 +79,10 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     dry_run = environ.get("DRY_RUN", "").strip().casefold()
     if dry_run not in {"", "true", "false"}:
         problems.append("app setting DRY_RUN must be true or false")
+    allowed = [_number(environ, name, default, problems) for name, default in MAIL_LIMITS.items()]
+    digest_at = environ.get("MAIL_DIGEST_AT", "").strip() or "06:00"
+    if not TIME_OF_DAY.fullmatch(digest_at):
+        problems.append("app setting MAIL_DIGEST_AT must be a time of day in UTC, such as 06:00")
     _storage(environ, problems)
     if problems:
         raise ConfigurationError(*problems)
@@ -83,7 +95,18 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
         reactions_file=folder / (environ.get("REACTIONS_FILE", "").strip() or "reactions.yaml"),
         client_id=environ.get("AZURE_CLIENT_ID", "").strip(),
         dry_run=dry_run == "true",
+        mail_per_minute=allowed[0],
+        mail_per_hour=allowed[1],
+        mail_digest_at=time.fromisoformat(digest_at),
     )
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, problems: list[str]) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST:
+        return int(text)
+    problems.append(f"app setting {name} must be a whole number of 1 to {MOST}")
+    return default
 
 
 def load_storage(environ: Mapping[str, str]) -> StateStorage:

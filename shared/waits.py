@@ -9,6 +9,8 @@ from shared.records import EventRecord
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: Trouble without a success in between for this long ends in a dead letter; Event Grid gives up after 24 h as well.
 TROUBLE = timedelta(hours=24)
+#: A mail that could not be sent for this long raises an alert, through the log; it is tried on.
+MAIL_OVERDUE = timedelta(hours=1)
 GONE = Deferred(
     reason="rule_gone: the rule was removed, no longer matches, or does something else now",
     after=RULE_GONE_RETRY,

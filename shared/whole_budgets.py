@@ -7,8 +7,9 @@ killed in between, the redelivery finds its own reservation; and what is not adm
 from collections.abc import Iterable, Mapping
 
 from shared.memory import Memory
+from shared.own_rows import OwnRow
 from shared.records import memory_key, read_memory, whole_partition, write_memory
-from shared.store import Conflict, Row, Store
+from shared.store import Row, Store
 
 #: The row of a busy reaction is written by many; at each try one of them gets through.
 TRIES = 20
@@ -23,29 +24,30 @@ class WholeBudgets:
 
     def read(self, reactions: Iterable[str]) -> Mapping[str, Row]:
         """Return the rows by reaction; one that is not there yet is empty, and has no etag."""
-        return {name: self._row(name) for name in reactions}
+        return {name: self._row(name).read() for name in reactions}
 
     def write(self, memories: Mapping[str, Memory], read: Mapping[str, Row]) -> bool:
         """Write what changed; False when another delivery wrote meanwhile. What was written then is written again."""
-        return not any(self._conflicts(read[name], memory) for name, memory in memories.items())
+        return all(self._row(name).write(read[name], memory) is not None for name, memory in memories.items())
 
     def give_back(self, reaction: str, operation: str) -> None:
         """Take a reservation back: what never happened suppresses nothing.
 
         After TRIES lost races it stays until it leaves the window: too few runs, never too many.
         """
+        own = self._row(reaction)
         for _ in range(TRIES):
-            row = self._row(reaction)
-            memory = read_memory(row)
-            if not memory.admitted(operation) or not self._conflicts(row, memory.forget(operation)):
+            row = own.read()
+            memory = own.facts(row)
+            if not memory.admitted(operation) or own.write(row, memory.forget(operation)) is not None:
                 return
 
-    def _row(self, reaction: str) -> Row:
-        partition, key = whole_partition(reaction), self._prefix + memory_key(reaction)
-        found = self._store.query(partition, [key]).rows
-        return found[0] if found else Row(partition=partition, key=key, values=write_memory(Memory()))
-
-    def _conflicts(self, row: Row, memory: Memory) -> bool:
-        changed = Row(partition=row.partition, key=row.key, values=write_memory(memory), etag=row.etag)
-        answer = self._store.merge(changed) if row.etag else self._store.insert(changed)
-        return isinstance(answer, Conflict)
+    def _row(self, reaction: str) -> OwnRow[Memory]:
+        return OwnRow(
+            store=self._store,
+            partition=whole_partition(reaction),
+            key=self._prefix + memory_key(reaction),
+            facts=read_memory,
+            columns=write_memory,
+            empty=Memory(),
+        )

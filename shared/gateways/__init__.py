@@ -34,7 +34,7 @@ class Lineages(Protocol):
         ...
 
 
-class Mail(Protocol):
+class MailService(Protocol):
     """Communication Services mail."""
 
     def send(self, action: SendMail, *, operation: str, first_sent: datetime) -> Outcome:
@@ -43,6 +43,14 @@ class Mail(Protocol):
 
     def find(self, operation: str) -> bool | Deferred:
         """Ask whether the service knows *operation*; one GET."""
+        ...
+
+
+class Mail(MailService, Protocol):
+    """The same, within what the service allows."""
+
+    def divert(self, action: SendMail, *, operation: str, at: datetime) -> Outcome | None:
+        """Reserve an attempt; or say what becomes of a mail that may not go *at* this time. Raises StorageError."""
         ...
 
 

@@ -101,4 +101,5 @@ def _meant(meaning: Meaning, headers: Mapping[str, str], code: str) -> Deferred 
     if meaning.wait is None:
         return Failed(reason=reason)
     asked = answers.retry_after(headers)
-    return Deferred(reason=reason, after=meaning.wait if asked is None else asked, limit=meaning.limit)
+    quota = meaning == MEANINGS[HTTPStatus.TOO_MANY_REQUESTS]
+    return Deferred(reason=reason, after=meaning.wait if asked is None else asked, limit=meaning.limit, quota=quota)

@@ -180,6 +180,11 @@ class Reactions:
     rules: tuple[Reaction, ...]
     monitors: Monitors = field(default_factory=Monitors)
 
+    @property
+    def lists(self) -> Iterable[tuple[str, ...]]:
+        """Every list of addresses that a mail may go to."""
+        return {one for rule in self.rules for one in (rule.to, rule.ops, *rule.owners.lists.values()) if one}
+
     def on(self, family: str) -> Iterable[Reaction]:
         """Return the rules for one family of events."""
         return (rule for rule in self.rules if rule.on == family)

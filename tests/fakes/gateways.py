@@ -67,6 +67,7 @@ class FakeMail:
     lookups: list[str] = field(default_factory=list)
     delivered: list[str] = field(default_factory=list)
     mails: dict[str, SendMail] = field(default_factory=dict)
+    asked: list[tuple[str, datetime]] = field(default_factory=list)
     delivers_lost_ones: bool = True
 
     def send(self, action: SendMail, *, operation: str, first_sent: datetime) -> Outcome:
@@ -78,6 +79,12 @@ class FakeMail:
             self.delivered.append(operation)
             self.mails.setdefault(operation, action)
         return outcome
+
+    def divert(self, action: SendMail, *, operation: str, at: datetime) -> Outcome | None:
+        """See shared.gateways.Mail: there is always room."""
+        assert action.to
+        self.asked.append((operation, at))
+        return None
 
     def find(self, operation: str) -> bool | Deferred:
         """See shared.gateways.Mail."""

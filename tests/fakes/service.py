@@ -2,18 +2,23 @@
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
 
 import handlers
+from shared.allowance import Allowance
+from shared.digest_mail import DigestMail
+from shared.digests import list_id
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.job_templates.inputs import JobInput
 from shared.ledger import Ledger
 from shared.messages import Message
 from shared.orchestration import Orchestration
+from shared.post import Post
+from shared.ration import Ration
 from shared.reactions import Reactions
 from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID
@@ -77,7 +82,7 @@ def rules(text: str) -> Reactions:
 
 @dataclass
 class FakeService:
-    """See handlers.Service. `deliver` is one delivery of the queue; `story` pushes events and empties the queue."""
+    """See handlers.Service. `deliver` is one delivery of the queue; *rationed*: mails within the *allowance*."""
 
     reactions: Reactions = field(default_factory=lambda: rules(REACTIONS))
     clock: Clock = field(default_factory=Clock)
@@ -89,6 +94,8 @@ class FakeService:
     letters: FakeBlobs = field(default_factory=FakeBlobs)
     workspaces: frozenset[str] = frozenset({WORKSPACE.casefold()})
     dry_run: bool = False
+    rationed: bool = False
+    allowance: Allowance = field(default_factory=lambda: Allowance(per_minute=5, per_hour=10))
     jitter: float = 0.0
     tokens: Any = field(default_factory=lambda: map("token-{}".format, itertools.count(1)))
 
@@ -98,6 +105,23 @@ class FakeService:
         self.dead_letters = BlobDeadLetters(self.letters)
         names = [rule.name for rule in self.reactions.rules]
         self.switches = Switches(self.store, reactions=names, clock=lambda: self.clock().timestamp())
+        self.post = Post(
+            service=self.mail,
+            ration=Ration(self.store, self.allowance),
+            store=self.store,
+            queue=self.queue,
+            daily=time(6),
+            new_token=lambda: next(self.tokens),
+        )
+        self.digests = DigestMail(
+            post=self.post,
+            store=self.store,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            installation="test",
+            lists={list_id(addresses): addresses for addresses in self.reactions.lists},
+            ops=("ops@example.com",),
+        )
         self.ledger = Ledger(self.store, installation="test", dry_run=self.dry_run)
 
     def accepts(self, workspace: str) -> bool:
@@ -111,7 +135,7 @@ class FakeService:
             reactions=self.reactions,
             ledger=self.ledger,
             jobs=self.jobs,
-            mail=self.mail,
+            mail=self.post if self.rationed else self.mail,
             queue=self.queue,
             dead_letters=self.dead_letters,
             inquiry=self.inquiry(),

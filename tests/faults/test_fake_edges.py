@@ -8,7 +8,7 @@ import pytest
 from local.azure import World
 from local.azure.clock import now
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
-from shared.gateways import Jobs, Mail
+from shared.gateways import Jobs, MailService
 from shared.notices import Notice
 from tests.fakes.gateways import FakeJobs, FakeMail
 from tests.fakes.service import WORKSPACE
@@ -45,7 +45,7 @@ SUBMISSIONS = [
     ("second", "theirs", True),
 ]
 #: And of the mail service.
-MAILS: list[Callable[[Mail], Outcome | bool]] = [
+MAILS: list[Callable[[MailService], Outcome | bool]] = [
     lambda mail: mail.find(OPERATION),
     lambda mail: mail.send(MAIL, operation=OPERATION, first_sent=now()),
     lambda mail: mail.find(OPERATION),

@@ -15,6 +15,7 @@ from typing import Any
 import handlers
 from local.azure.clock import now
 from shared import bootstrap, transport
+from shared.once import once
 from shared.reactions import Vocabulary
 from shared.store import Store
 from tests.faults.control import Control
@@ -65,7 +66,7 @@ def wire(control: Control) -> None:
             super().__init__(environ=environ, folder=Path(terms.app), vocabularies=vocabularies)
 
     for edge in EDGES:
-        built = bootstrap.once(_builder(edge, control))
+        built = once(_builder(edge, control))
         built.__set_name__(Wired, edge)
         setattr(Wired, edge, built)
     replaced: dict[Any, dict[str, object]] = {

@@ -80,7 +80,7 @@ def test_the_command_counts_and_tells(command: list[State]) -> None:
     service = many()
     command.append(state(service))
     code, told, said = run("--before", "7d", "--dry-run")
-    assert (code, told.splitlines()[0]) == (0, "to be purged  6 events, 0 memories")
+    assert (code, told.splitlines()[0]) == (0, "to be purged  6 events, 0 memories, 0 summaries")
     assert said.splitlines()[-1] == "6 old rows read, 6 to be purged"
     code, told, said = run("--before", "7d", stdin="n\n")
     assert (code, len(service.rows())) == (1, 6)
@@ -88,7 +88,7 @@ def test_the_command_counts_and_tells(command: list[State]) -> None:
     code, told, _ = run("--before", "7d", stdin="y\n")
     assert (code, service.rows()) == (0, {})
     assert told.splitlines()[-2:] == [
-        "purged        6 events, 0 memories",
+        "purged        6 events, 0 memories, 0 summaries",
         "spared        0 unsettled, 0 remembering, 0 switches, 0 changed, 0 unknown",
     ]
 
@@ -102,7 +102,7 @@ def test_json_is_one_document(command: list[State]) -> None:
         {
             "before": "2026-11-25T00:00:00+00:00",
             "dry_run": False,
-            "purged": {"events": 3, "memories": 0},
+            "purged": {"events": 3, "memories": 0, "summaries": 0},
             "spared": {"unsettled": 0, "remembering": 2, "switches": 0, "changed": 0, "unknown": 0},
             "problem": None,
             "remedy": None,

@@ -4,11 +4,15 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from ops.settled import LONGEST_WINDOW, Purge, verdict
 from shared.actions import Deferred, Failed
+from shared.allowance import Spent
+from shared.digests import DIGESTS, Digest, write_digest
 from shared.memory import Entry, Memory
+from shared.ration import MAILS, write_spent
 from shared.reactions.guard_rules import DURATION, duration
 from shared.records import write_memory
 from shared.store import Row
@@ -164,3 +168,12 @@ def test_dry_run_deletes_nothing() -> None:
     before = service.rows()
     assert purged(service, dry_run=True) == {"events": 3, "remembering": 2}
     assert service.rows() == before
+
+
+def test_a_summary_goes_when_it_was_mailed() -> None:
+    """And stays before; the count of mails stays, since the next mail rests on it."""
+    digest = Digest(since=START, due=START)
+    for done, word in ((False, "unsettled"), (True, "summaries")):
+        values = write_digest(msgspec.structs.replace(digest, done=done))
+        assert verdict(Row(partition=DIGESTS, key="daily|x|2026-11-24|0", values=values), START) == word
+    assert verdict(Row(partition=MAILS, key="spent", values=write_spent(Spent())), START) == "remembering"
