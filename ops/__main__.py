@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, filters, init, mails, pauses, preview, purge, schema, state_docs, tried, validate, why
+from ops import dead_letters, filters, init, mails, pauses, preview, purge, schema, silences, state_docs, tried, validate, why
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -20,6 +20,9 @@ app.command("history", epilog=ACCESS_CODES)(why.history)
 app.command("pause", epilog=ACCESS_CODES)(pauses.pause)
 app.command("resume", epilog=ACCESS_CODES)(pauses.resume)
 app.command("pauses", epilog=ACCESS_CODES)(pauses.pauses)
+app.command("silence", epilog=ACCESS_CODES)(silences.silence)
+app.command("unsilence", epilog=ACCESS_CODES)(silences.unsilence)
+app.command("silences", epilog=ACCESS_CODES)(silences.silences)
 app.command("purge", epilog=ACCESS_CODES)(purge.purge)
 app.command("init", epilog=CODES)(init.command)
 app.command("compile", epilog=CODES)(compiling.command)

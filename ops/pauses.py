@@ -15,6 +15,7 @@ from ops.rules import names_in
 from ops.settings_at_hand import at_hand
 from ops.switching import Switched, begin, end
 from ops.terminal import confirm, console, plain, put_json, say
+from shared.silences import SILENCES
 from shared.switches import ALL, CHARACTERS, SECONDS, SWITCHES, Pause, read_pause
 from shared.yaml_document import did_you_mean
 
@@ -108,7 +109,8 @@ def pauses(*, account: Account = None, connection_string: ConnectionString = Non
 
 def in_force(state: State) -> Mapping[str, Pause]:
     """Return the pauses in force by the reactions they are of, that of all first."""
-    found = filter(None, map(read_pause, state.rows.partition(SWITCHES)))
+    switches = (row for row in state.rows.partition(SWITCHES) if row.key != SILENCES)
+    found = filter(None, map(read_pause, switches))
     return {pause.reaction: pause for pause in sorted(found, key=lambda pause: pause.reaction)}
 
 

@@ -19,6 +19,7 @@ from shared.memory import Entry, Memory
 from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
 from shared.ration import MAILS, SPENT
 from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
+from shared.silences import SILENCES, Silence
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 
 PAGE = Path(__file__).parents[1] / "docs" / "state.md"
@@ -27,7 +28,7 @@ TYPES: tuple[type, ...] = (
     *(ReactionRecord, Chain, Done, Failed, Wake),
     *(Notice, Measurement, Diagnosis, Change, Incident, DigestEntry),
     *(Memory, Entry),
-    *(Spent, Digest, Merged),
+    *(Spent, Digest, Merged, Silence),
 )
 #: What a type of the code is called on the page.
 WORDS: Mapping[type[inspect.Type], str] = {
@@ -61,6 +62,7 @@ def build() -> str:
         alert=ALERT_COLUMN,
         whole=whole_partition("<reaction>"),
         switches=SWITCHES,
+        silences=SILENCES,
         mails=MAILS,
         spent=SPENT,
         digests=DIGESTS,

@@ -137,6 +137,13 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "last": "when the last of them happened, as told",
         "run": "the newest run of them",
     },
+    "Silence": {
+        "subject": "an experiment, a model or a monitor, in any case",
+        "until": "when it ends",
+        "by": "who began it",
+        "at": "when, by the clock of storage",
+        "note": "why",
+    },
     "Memory": {
         "entries": "the admissions that its guards still ask for, oldest first",
         "seen": "the events that came, for `confirm`",

@@ -73,7 +73,7 @@ def _following(item: Matched, record: EventRecord, given: Given) -> Mapping[str,
     if leader.effect == given.operation_of(item.reaction.name).mail_id():
         return {}  # a mail alone when it was decided; the rule has gained a job since, but what was decided stays
     return {
-        key: _recorded(_like(leader), action, key, record, given)
+        key: _recorded(given.hushed(action) or _like(leader), action, key, record, given)
         for key, action in item.actions.items()
         if key != item.reaction.name and _undecided(record, key, given)
     }

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.actions import Deferred, Operation
+from shared.actions import Action, Deferred, Operation, SendMail
 from shared.guards import Admitted, Decision, Known, LineageWanted, Skipped, Waiting, decide
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.reactions import Matched, Plan
 from shared.records import ReactionRecord
+from shared.silences import Silence
 from shared.switches import Pause
 
 #: How often an event that waits for a pause to end asks again.
@@ -43,9 +44,9 @@ class Guarded:
 class Given:
     """What decisions rest on, by reaction.
 
-    *memories* are of the subject, *wholes* of the reaction with all its subjects. *lineage* is the chain behind the
-    event, why it could not be read, or None as long as nobody asked. *now* is None when nothing was read, which is so
-    only when no reaction of the plan has guards and none is paused.
+    *memories* are of the subject, *wholes* of the reaction with all its subjects; *silence* is one about the subject.
+    *lineage* is the chain behind the event, why it could not be read, or None as long as nobody asked. *now* is None
+    when nothing was read, which is so only when no reaction of the plan has guards and none is paused.
     """
 
     operation_of: Callable[[str], Operation]
@@ -53,9 +54,14 @@ class Given:
     memories: Mapping[str, Memory] = field(default_factory=dict)
     wholes: Mapping[str, Memory] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
+    silence: Silence | None = None
     lineage: Chain | Deferred | None = None
     now: datetime | None = None
     reopen: str = ""
+
+    def hushed(self, action: Action) -> Skipped | None:
+        """Skip a mail about what is silenced; a job is started all the same."""
+        return Skipped(self.silence.reason) if self.silence and isinstance(action, SendMail) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ def ask(item: Matched, given: Given, standing: ReactionRecord | None) -> Verdict
     """Ask pause and guards about a reaction, and remember what follows from their decision."""
     name, guards = item.reaction.name, item.reaction.guards
     memory, whole = given.memories.get(name, Memory()), given.wholes.get(name, Memory())
+    if hushed := given.hushed(item.actions[name]):
+        return Verdict(decision=hushed, memory=memory, whole=whole)
     if given.now is None:
         return Verdict(decision=Admitted(), memory=memory, whole=whole)
     if pause := given.pauses.get(name):

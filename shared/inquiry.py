@@ -8,6 +8,7 @@ from shared.events import Event
 from shared.gateways import Lineages
 from shared.lineage import Chain
 from shared.reactions import Matched, Plan
+from shared.silences import Silence
 from shared.switches import Pause, Switches
 
 
@@ -26,6 +27,11 @@ class Inquiry:
     def pause_of(self, key: str) -> Pause | None:
         """Return the pause under which the action *key* may not be carried out; what Ops are told is under none."""
         return None if key == alert_beside(reaction_of(key)) else self.switches.paused(key)
+
+    def silence(self, event: Event, plan: Plan) -> Silence | None:
+        """Return the silence about what the event happened to. Raises as `pauses`, with which it is read."""
+        matched = any(isinstance(item, Matched) for item in plan)
+        return self.switches.silenced(event.subject, event.label) if matched else None
 
     def told(self, event: Event) -> Chain | None:
         """Return the chain that the event itself tells, None where it tells none."""

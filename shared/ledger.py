@@ -88,7 +88,7 @@ class Ledger:
         """
         partition = partition_key(event.workspace, event.subject)
         key = self._prefix + event_key(event.family, event.identity, message.generation)
-        guarded, pauses = Guarded.of(plan), inquiry.pauses(plan)
+        guarded, pauses, silence = Guarded.of(plan), inquiry.pauses(plan), inquiry.silence(event, plan)
         lineage: Chain | Deferred | None = inquiry.told(event)
         unread = not guarded.asked and not pauses and not message.token and not message.reopen
         for _ in range(TRIES):
@@ -101,6 +101,7 @@ class Ledger:
                 memories={name: read_memory(row) for name, row in rows.memories.items()},
                 wholes={name: read_memory(row) for name, row in wholes.items()},
                 pauses=pauses,
+                silence=silence,
                 lineage=lineage,
                 now=rows.now,
                 reopen=message.reopen,

@@ -6,12 +6,13 @@ A switch that cannot be read is a pause, and storage that does not answer is an 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
 
 from shared.actions import reaction_of
+from shared.silences import SILENCES, Silence, in_force, read_silences
 from shared.store import Row, Store
 
 #: The partition of all switches. That of a subject has a ``|`` before its hash: no event can be told into this one.
@@ -92,10 +93,15 @@ def read_pause(row: Row) -> Pause | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
-    """The pauses among *asked*, as they were read; not to be used at *until* or later."""
+    """The pauses among *asked* and all silences, as they were read; not to be used at *until* or later.
+
+    *at* is the store's clock when it was read.
+    """
 
     asked: frozenset[str]
     pauses: Mapping[str, Pause]
+    silences: tuple[Silence, ...]
+    at: datetime
     until: float
 
 
@@ -117,13 +123,25 @@ class Switches:
         Raises StorageError and DeadlineError: then nobody knows, and nothing may be done.
         """
         name = reaction_of(reaction)
+        reading = self._fresh(name)
+        return reading.pauses.get(name) or reading.pauses.get(ALL)
+
+    def silenced(self, *names: str) -> Silence | None:
+        """Return the silence in force about one of *names*. Raises as `paused`."""
+        reading = self._fresh(ALL)
+        now = reading.at + timedelta(seconds=SECONDS - (reading.until - self._clock()))
+        silences = in_force(reading.silences, now)
+        return next((one for name in names for one in silences if one.about(name)), None)
+
+    def _fresh(self, name: str) -> _Reading:
         reading = self._reading
         if reading is None or name not in reading.asked or self._clock() >= reading.until:
-            reading = self._reading = self._read(self._reactions | {name})
-        return reading.pauses.get(name) or reading.pauses.get(ALL)
+            reading = self._reading = self._read(self._reactions | {ALL, name})
+        return reading
 
     def _read(self, names: frozenset[str]) -> _Reading:
         until = self._clock() + SECONDS  # from before the read: a slow one is no younger
-        page = self._store.query(SWITCHES, [pause_key(name) for name in (ALL, *sorted(names))])
-        pauses = {pause.reaction: pause for pause in map(read_pause, page.rows) if pause is not None}
-        return _Reading(asked=names, pauses=pauses, until=until)
+        page = self._store.query(SWITCHES, [SILENCES, *(pause_key(name) for name in sorted(names))])
+        switches = (row for row in page.rows if row.key != SILENCES)
+        pauses = {pause.reaction: pause for pause in map(read_pause, switches) if pause is not None}
+        return _Reading(asked=names, pauses=pauses, silences=read_silences(page.rows), at=page.at, until=until)

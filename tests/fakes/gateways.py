@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.gateways import MailService
 from shared.lineage import Origin
 from shared.messages import Message, decode
 
@@ -90,6 +91,24 @@ class FakeMail:
         """See shared.gateways.Mail."""
         self.lookups.append(operation)
         return operation in self.mails
+
+
+@dataclass(frozen=True)
+class Unrationed:
+    """A mail service with room for any number of mails."""
+
+    service: MailService
+
+    def send(self, action: SendMail, *, operation: str, first_sent: datetime) -> Outcome:
+        """See shared.gateways.Mail."""
+        return self.service.send(action, operation=operation, first_sent=first_sent)
+
+    def find(self, operation: str) -> bool | Deferred:
+        """See shared.gateways.Mail."""
+        return self.service.find(operation)
+
+    def divert(self, action: SendMail, *, operation: str, at: datetime) -> None:
+        """See shared.gateways.Mail."""
 
 
 @dataclass

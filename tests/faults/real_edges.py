@@ -19,6 +19,7 @@ from shared.gateways.lineage import AzureMlLineages
 from shared.gateways.mail import CommunicationMail
 from shared.transport import Transport, build_transport
 from tests.fakes.azure import stand_in
+from tests.fakes.gateways import Unrationed
 from tests.fakes.service import Clock
 from tests.faults.simulation import Simulation
 
@@ -64,7 +65,7 @@ class RealEdges:
         """Return a new service: an empty ledger, an empty queue, by today's date, which the mail service compares."""
         clock = PairedClock(now=now().replace(microsecond=0), azure=self.azure)
         jobs: Any = self.jobs
-        mail: Any = self.mail
+        mail: Any = Unrationed(self.mail)
         lineages: Any = self.lineages
         return Simulation(clock=clock, jobs=jobs, mail=mail, lineages=lineages)
 

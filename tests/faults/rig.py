@@ -174,6 +174,8 @@ class Rig:
             "OPS_EMAIL": "ops@example.com",
             "MAIL_ENDPOINT": "https://acs-reactor.europe.communication.azure.com",
             "MAIL_SENDER": "reactor@example.com",
+            "MAIL_PER_MINUTE": "200",  # a storm's mails are counted one by one here
+            "MAIL_PER_HOUR": "200",
             "INSTALLATION": "rig",
             "PYTHON_THREADPOOL_THREAD_COUNT": "8",
             **self._ways,  # the host looks at AzureWebJobsStateStorage first, the app does not

@@ -17,6 +17,7 @@ from shared.gateways.mail import CommunicationMail
 from shared.transport import build_transport
 from tests.fakes.azure import stand_in
 from tests.fakes.events import SAMPLES, sample
+from tests.fakes.gateways import Unrationed
 from tests.faults.faulty import Death
 from tests.faults.figures import Figures
 from tests.faults.simulation import Simulation
@@ -55,13 +56,14 @@ def service(azure: StandIn) -> Simulation:
     client_id = azure.environment["AZURE_CLIENT_ID"]
     credential = ManagedIdentityCredential(client_id=client_id, transport=transport, retry_total=0)
     jobs: Any = ArmJobs(transport=transport, credential=credential, folder=Path(SAMPLES.parent))
-    mail: Any = CommunicationMail(
+    mail = CommunicationMail(
         endpoint="https://acs.europe.communication.azure.com",
         sender="reactor@example.com",
         transport=transport,
         credential=credential,
     )
-    simulation = Simulation(jobs=jobs, mail=mail)
+    roomy: Any = Unrationed(mail)
+    simulation = Simulation(jobs=jobs, mail=roomy)
     simulation.clock.now = now()
     return simulation
 

@@ -29,6 +29,7 @@ from ops.letter_box import Entry
 from ops.pauses import pause_json, switched_json
 from ops.preview_rendering import Preview, change_json, preview_json, reason_json
 from ops.purge import YOUNGEST, purge_json
+from ops.silences import LONGEST, silence_json
 from ops.standing import Action, State, standing_of
 from ops.standing_rendering import standing_json
 from ops.state_rows import PAGE_ROWS, StateRows, Stored
@@ -38,8 +39,10 @@ from ops.trial import try_event
 from ops.tried_rendering import judged_json
 from ops.validate import Found, _document, _reaction_json
 from ops.why import _document as why_json
+from shared import silences
 from shared.gateways.queue import LONGEST_DELAY
 from shared.messages import Message
+from shared.silences import Silence
 from shared.store import Row
 from shared.switches import ALL, CHARACTERS, SECONDS, Pause
 from tests.fakes.events import sample
@@ -121,6 +124,14 @@ def test_figures_of_a_pause() -> None:
     assert f"({CHARACTERS} characters)" in text
 
 
+def test_figures_of_a_silence() -> None:
+    """How long it may be, how long a note, and how many there may be."""
+    text = section(PAGE, "silence")
+    assert f"at most {LONGEST.days} days" in text
+    assert f"({silences.CHARACTERS} characters)" in text
+    assert f"there may be {silences.MOST} at a time" in text
+
+
 def test_exit_codes() -> None:
     """All of them, in order."""
     told = [int(number) for number, _ in table(section(PAGE, "Exit codes"), "code")]
@@ -161,6 +172,7 @@ def test_json_keys_are_those_of_the_code() -> None:
     purge = settled.Purge(rows=StateRows(None), before=NOW, now=NOW)  # type: ignore[arg-type] # nothing is asked
     assert keys("counts") == purge_json(purge, None).keys()
     assert keys("pause") == pause_json(Pause(reaction=ALL)).keys()
+    assert keys("silence") == silence_json(Silence(subject="x", until=NOW, by="ana", at=NOW)).keys()
     assert code(dict(table(section(PAGE, "JSON"), "action on record"))["`state`"])[:-1] == list(
         get_args(State.__value__)
     )
