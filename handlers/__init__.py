@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from handlers import data_drift, model_registered, pipeline_failure
 from handlers.family import Family
-from handlers.wake_ups import wake
-from shared.digest_mail import DigestMail
+from handlers.wake_ups import Woken, wake
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
 from shared.events import Envelope, NotOurs, parse
 from shared.gateways import Blobs, DeadLetters, Queue
@@ -28,7 +27,7 @@ VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}
 CONFIGURATION_RETRY = timedelta(minutes=5)
 
 
-class Service(Protocol):
+class Service(Woken, Protocol):
     """What a message needs besides its families; shared/bootstrap.py builds it."""
 
     @property
@@ -39,9 +38,6 @@ class Service(Protocol):
 
     @property
     def dead_letters(self) -> DeadLetters: ...  # noqa: D102
-
-    @property
-    def digests(self) -> DigestMail: ...  # noqa: D102 - see shared/digest_mail.py
 
     def accepts(self, workspace: str) -> bool:
         """Is this one of the workspaces to react to? Raises ConfigurationError."""

@@ -3,7 +3,7 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, filters, init, mails, pauses, preview, purge, schema, silences, state_docs, tried, validate, why
+from ops import dead_letters, filters, init, mails, pauses, preview, probing, purge, schema, silences, state_docs, tried, validate, why
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
@@ -23,6 +23,7 @@ app.command("pauses", epilog=ACCESS_CODES)(pauses.pauses)
 app.command("silence", epilog=ACCESS_CODES)(silences.silence)
 app.command("unsilence", epilog=ACCESS_CODES)(silences.unsilence)
 app.command("silences", epilog=ACCESS_CODES)(silences.silences)
+app.command("send-test-mail", epilog=ACCESS_CODES)(probing.send_test_mail)
 app.command("purge", epilog=ACCESS_CODES)(purge.purge)
 app.command("init", epilog=CODES)(init.command)
 app.command("compile", epilog=CODES)(compiling.command)

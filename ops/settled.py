@@ -13,6 +13,7 @@ import msgspec
 from ops.state_rows import StateRows
 from shared.digests import DIGESTS, read_digest
 from shared.errors import ReactorError
+from shared.mail_probe import TEST
 from shared.memory import Memory
 from shared.ration import MAILS
 from shared.records import read_event, read_memory
@@ -43,7 +44,7 @@ def verdict(row: Row, now: datetime) -> Purged | Spared:
     key = row.key.removeprefix(DRY)
     try:
         if row.partition == MAILS:
-            return "remembering"
+            return "summaries" if key.startswith(TEST) else "remembering"
         if row.partition == DIGESTS:
             return "summaries" if read_digest(row).done else "unsettled"
         if key.startswith("event|"):

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from shared import __version__
 from shared import settings as app_settings
 from shared.allowance import Allowance
-from shared.digest_mail import DigestMail
-from shared.digests import list_id
 from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Queue
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
@@ -137,18 +135,11 @@ class Service:
             daily=told.mail_digest_at,
         )
 
-    @once
-    def digests(self) -> DigestMail:
-        """Summaries of mails."""
-        return DigestMail(
-            post=self.mail,
-            store=self.store,
-            queue=self.queue,
-            dead_letters=self.dead_letters,
-            installation=self.settings.installation,
-            lists={list_id(addresses): addresses for addresses in self.reactions.lists},
-            ops=self.settings.ops_email,
-        )
+    @property
+    def post(self) -> Post:
+        """The same, with what summaries and test mails need of it."""
+        post: Post = self.mail
+        return post
 
     def accepts(self, workspace: str) -> bool:
         """Is this one of the workspaces to react to, without regard to case."""

@@ -1,20 +1,21 @@
 """A summary that is due: sealed, mailed and marked as done, however often its wake-up comes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Operation, Outcome, SendMail
-from shared.digests import DIGESTS, Digest, of_key, read_digest, write_digest
+from shared.digests import DIGESTS, Digest, list_id, of_key, read_digest, write_digest
 from shared.errors import ContentionError
 from shared.gateways import DeadLetters, Queue
 from shared.messages import Message
 from shared.post import CONTENTION, Post
 from shared.ration import TRIES
-from shared.store import Row, Store, Written
+from shared.settings import Settings
+from shared.store import Row, Written
 from shared.telemetry import Facts, emit
 from shared.waits import MAIL_OVERDUE
 
@@ -36,20 +37,18 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestMail:
-    """Mails summaries. *lists* are the lists of addresses of reactions.yaml by their ids; *ops* get what has none."""
+    """Mails summaries. *lists* are the lists of addresses of reactions.yaml; OPS_EMAIL gets what is for none."""
 
     post: Post
-    store: Store
     queue: Queue
     dead_letters: DeadLetters
-    installation: str
-    lists: Mapping[str, tuple[str, ...]]
-    ops: tuple[str, ...]
+    settings: Settings
+    lists: Iterable[tuple[str, ...]]
 
     def deliver(self, key: str, message: Message) -> None:
         """Take one delivery of the wake-up of row *key*. Raises StorageError and DeadlineError."""
         for _ in range(TRIES):
-            page = self.store.query(DIGESTS, [key])
+            page = self.post.store.query(DIGESTS, [key])
             digest = read_digest(page.rows[0]) if page.rows else None
             if digest is None or digest.done:
                 emit("digest.known", {"receipt": key})
@@ -111,19 +110,19 @@ class DigestMail:
 
     def _mail(self, key: str, digest: Digest) -> SendMail:
         kind, to = of_key(key)
-        addresses = self.lists.get(to)
+        addresses = next((one for one in self.lists if list_id(one) == to), None)
         remark = "" if addresses else GONE
-        notice = digest.notice(installation=self.installation, kind=kind, remark=remark)
-        return SendMail(to=addresses or self.ops, notice=notice, priority="critical")
+        notice = digest.notice(installation=self.settings.installation, kind=kind, remark=remark)
+        return SendMail(to=addresses or self.settings.ops_email, notice=notice, priority="critical")
 
     def _operation(self, key: str) -> str:
-        whole = Operation(installation=self.installation, workspace="", identity=f"digest|{key}", reaction="")
+        whole = Operation(installation=self.settings.installation, workspace="", identity=f"digest|{key}", reaction="")
         return whole.mail_id()
 
     def _write(self, row: Row, digest: Digest) -> Row | None:
         """Write the row as it was read, and return it with its new version; None when another writer was quicker."""
         columns = write_digest(digest)
-        answer = self.store.merge(Row(partition=row.partition, key=row.key, values=columns, etag=row.etag))
+        answer = self.post.store.merge(Row(partition=row.partition, key=row.key, values=columns, etag=row.etag))
         if not isinstance(answer, Written):
             return None
         return Row(partition=row.partition, key=row.key, values=columns, etag=answer.etags[0])

@@ -175,10 +175,11 @@ type Plan = tuple[Matched | Unmatched, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reactions:
-    """All rules of a deployment, in the order of the file, and the names it gives to monitors."""
+    """All rules of a deployment, in the order of the file, and the names it gives to monitors and to recipients."""
 
     rules: tuple[Reaction, ...]
     monitors: Monitors = field(default_factory=Monitors)
+    recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def lists(self) -> Iterable[tuple[str, ...]]:

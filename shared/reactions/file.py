@@ -74,4 +74,4 @@ def load(
             names.add(name)
     if document.problems:
         raise ConfigurationError(*document.problems)
-    return Reactions(tuple(rules), monitors)
+    return Reactions(tuple(rules), monitors, recipients)

@@ -3,14 +3,13 @@
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 import handlers
 from shared.allowance import Allowance
-from shared.digest_mail import DigestMail
-from shared.digests import list_id
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.job_templates.inputs import JobInput
@@ -21,7 +20,7 @@ from shared.post import Post
 from shared.ration import Ration
 from shared.reactions import Reactions
 from shared.reactions.file import load
-from shared.settings import WORKSPACE_ID
+from shared.settings import WORKSPACE_ID, Settings
 from shared.switches import Switches
 from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeQueue
 from tests.fakes.store import MemoryStore
@@ -113,16 +112,21 @@ class FakeService:
             daily=time(6),
             new_token=lambda: next(self.tokens),
         )
-        self.digests = DigestMail(
-            post=self.post,
-            store=self.store,
-            queue=self.queue,
-            dead_letters=self.dead_letters,
-            installation="test",
-            lists={list_id(addresses): addresses for addresses in self.reactions.lists},
-            ops=("ops@example.com",),
-        )
         self.ledger = Ledger(self.store, installation="test", dry_run=self.dry_run)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this service, as far as anything asks for them."""
+        return Settings(
+            workspaces=self.workspaces,
+            ops_email=("ops@example.com",),
+            mail_endpoint="https://acs.europe.communication.azure.com",
+            mail_sender="reactor@example.com",
+            installation="test",
+            reactions_file=Path("reactions.yaml"),
+            client_id="",
+            dry_run=self.dry_run,
+        )
 
     def accepts(self, workspace: str) -> bool:
         """See handlers.Service."""

@@ -70,7 +70,8 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
     "lineages": lambda lineages: (lineages, *map(lineages._azure_ml.client, (ARM_SCOPE, AML_SCOPE))),
-    "mail": lambda mail: (mail, mail._client()),
+    "mail": lambda mail: (mail, mail.service._client()),
+    "post": lambda post: (post, post.service._client()),
     "_credential": lambda credential: credential("some-id"),
 }
 WITHOUT_CLIENT = {"settings", "reactions", "_storage", "_storage_credential", "_transport"}

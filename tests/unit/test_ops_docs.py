@@ -28,6 +28,7 @@ from ops.judgement import Judged
 from ops.letter_box import Entry
 from ops.pauses import pause_json, switched_json
 from ops.preview_rendering import Preview, change_json, preview_json, reason_json
+from ops.probing import answer_json
 from ops.purge import YOUNGEST, purge_json
 from ops.silences import LONGEST, silence_json
 from ops.standing import Action, State, standing_of
@@ -177,6 +178,7 @@ def test_json_keys_are_those_of_the_code() -> None:
         get_args(State.__value__)
     )
     switched = {code(name)[0]: set(code(what)) - {"*"} for name, what in table(section(PAGE, "JSON"), "command")}
+    assert switched["send-test-mail"] == answer_json("x", None).keys() | {"done", "failed", "deferred", "null"}
     assert switched["pause"] == switched_json(Switched(reaction=ALL, now=None, before=None)).keys()
     standing = standing_of(Stored(row=Row(partition="", key="", values={}), at=NOW))
     event: Any = standing_json(replace(standing, actions=(Action(key="", decision="", reason=""),)), {})
