@@ -265,6 +265,7 @@ def test_answers(row: Row, wire: responses.RequestsMock, transport: Transport) -
     assert "words of the provider" not in outcome.reason
     if isinstance(outcome, Deferred):
         assert outcome.after == timedelta(seconds=row.seconds)
+        assert outcome.quota == (row.status == 429)
     assert len(wire.calls) == 1
 
 

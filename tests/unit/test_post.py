@@ -2,19 +2,23 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ops.replay import Replay
 from shared.actions import Deferred, Done, Failed
 from shared.allowance import Allowance
 from shared.digests import DIGESTS, PARTS, read_digest
 from shared.errors import StorageError
+from shared.ration import Ration
 from shared.reactions import Matched
 from tests.fakes.events import altered
 from tests.fakes.service import START, FakeService, rules
+from tests.unit.test_ops_replay import entries, state
 
 SIX = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 REACTIONS = """
@@ -263,12 +267,12 @@ def test_a_refused_summary_is_a_dead_letter_that_can_be_put_back() -> None:
     found = service("digest")
     found.deliver(failure(1))
     found.mail.script = [Failed("mail-rejected: check MAIL_SENDER")]
-    ((text, _),) = found.queue.sent
     run_until_quiet(found)
-    assert len(found.letters.blobs) == 1
     assert not found.mail.mails
     found.clock.now += timedelta(minutes=10)
-    found.deliver_text(text)
+    (report,) = Replay(state=state(found)).each(entries(found))
+    assert report.status == "sent"
+    run_until_quiet(found)
     assert runs_told(found)["run-001"] == 1
 
 
@@ -328,3 +332,23 @@ def test_a_dry_run_counts_nothing() -> None:
     found = service("digest", dry_run=True)
     found.deliver(failure(1))
     assert not [row for row in found.store.rows if row.partition == DIGESTS]
+
+
+def test_many_workers_at_once() -> None:
+    """Twenty threads, each with its own count in mind: never more than the allowance, and each mail sent or merged."""
+    found = service()
+    action = mail_action(found)
+
+    def post(number: int) -> Any:
+        own = replace(found.post, ration=Ration(found.store, found.allowance), new_token=lambda: f"t{number}")
+        for _ in range(200):
+            outcome = own.divert(action, operation=f"mail-{number}", at=START)
+            if not isinstance(outcome, Deferred):
+                return outcome
+        raise AssertionError("never decided")
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(post, range(60)))
+    assert outcomes.count(None) == 4
+    rows = [read_digest(row) for row in found.store.rows if row.partition == DIGESTS]
+    assert sum(row.mails for row in rows) == 56

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_one_error_names_every_missing_setting() -> None:
         ("MAIL_ENDPOINT", "http://acs.communication.azure.com"),
         ("INSTALLATION", "Prod 1"),
         ("DRY_RUN", "yes"),
+        ("MAIL_PER_MINUTE", "five"),
+        ("MAIL_PER_HOUR", "201"),
+        ("MAIL_PER_HOUR", "-1"),
+        ("MAIL_PER_HOUR", "\u0663"),
+        ("MAIL_PER_HOUR", "9" * 5000),
+        ("MAIL_DIGEST_AT", "24:00"),
+        ("MAIL_DIGEST_AT", "7am"),
     ],
 )
 def test_wrong_settings_are_named(name: str, value: str) -> None:
@@ -62,6 +70,11 @@ def test_settings_are_typed() -> None:
     assert WORKSPACE.casefold() in settings.workspaces
     assert (settings.mail_endpoint, settings.dry_run) == ("https://acs-churn.communication.azure.com", True)
     assert settings.reactions_file == Path("app/reactions.yaml")
+    assert (settings.mail_per_minute, settings.mail_per_hour, settings.mail_digest_at) == (5, 10, time(6))
+    settings = load(
+        {**ENVIRON, "MAIL_PER_MINUTE": "30", "MAIL_PER_HOUR": " 100 ", "MAIL_DIGEST_AT": "05:30"}, folder=Path()
+    )
+    assert (settings.mail_per_minute, settings.mail_per_hour, settings.mail_digest_at) == (30, 100, time(5, 30))
 
 
 def test_identity_based_storage() -> None:
