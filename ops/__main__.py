@@ -3,7 +3,22 @@
 import typer
 
 from ops import compile as compiling
-from ops import dead_letters, filters, init, mails, pauses, preview, probing, purge, schema, silences, state_docs, tried, validate, why
+from ops import (
+    dead_letters,
+    filters,
+    init,
+    mails,
+    pauses,
+    preview,
+    probing,
+    purge,
+    schema,
+    silences,
+    state_docs,
+    tried,
+    validate,
+    why,
+)
 from ops.doctor import command as diagnosis
 from ops.options import ACCESS_CODES, CODES
 
