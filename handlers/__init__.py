@@ -9,7 +9,7 @@ from handlers import data_drift, model_registered, pipeline_failure
 from handlers.family import Family
 from handlers.wake_ups import Woken, wake
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
-from shared.events import Envelope, NotOurs, parse
+from shared.events import Envelope, Event, NotOurs, parse
 from shared.gateways import Blobs, DeadLetters, Queue
 from shared.gateways.large_events import fetch, stow
 from shared.messages import Message, decode, told, wrap
@@ -54,7 +54,7 @@ def take_in(family: Family[Any], event: Mapping[str, object], service: Service) 
     try:
         message = wrap(event)
         raw = message.inline or b""
-        recognised = family.recognise(parse(event))
+        recognised = _recognise(family, parse(event))
     except MalformedError as error:
         _refuse(raw or _shown(event), error, service)
         return
@@ -64,6 +64,18 @@ def take_in(family: Family[Any], event: Mapping[str, object], service: Service) 
     service.queue.send(stow(message, service.large_events).encode())
     facts: Facts = {"family": family.name, "event": recognised.envelope.id, "subject": recognised.label}
     emit("event.enqueued", facts)
+
+
+def recognised_by(envelope: Envelope) -> tuple[Event, ...]:
+    """Return the event as each family, and each of its follow-ups, sees it. Raises MalformedError."""
+    seen = [one.recognise(envelope) for family in HANDLERS for one in family.recognisers]
+    return tuple(event for event in seen if not isinstance(event, NotOurs))
+
+
+def _recognise(family: Family[Any], envelope: Envelope) -> Event | NotOurs:
+    """Return the event as the family or the first of its follow-ups sees it, or why it is none of the family's."""
+    answers = [one.recognise(envelope) for one in family.recognisers]
+    return next((event for event in answers if not isinstance(event, NotOurs)), answers[0])
 
 
 def dispatch(text: bytes, service: Service) -> None:
@@ -104,9 +116,9 @@ def _dispatch_one(message: Message, service: Service) -> None:
 def _offer(envelope: Envelope, orchestration: Orchestration) -> None:
     reasons = []
     for family in HANDLERS:
-        answer = family.offer(envelope, orchestration)
-        if isinstance(answer, NotOurs):
-            reasons.append(f"{family.name}: {answer.reason}")
+        answers = [one.offer(envelope, orchestration) for one in family.recognisers]
+        if isinstance(answers[0], NotOurs) and all(isinstance(answer, NotOurs) for answer in answers):
+            reasons.append(f"{family.name}: {answers[0].reason}")
     if len(reasons) == len(HANDLERS):
         facts: Facts = {"event": envelope.id, "subject": envelope.subject, "reason": "; ".join(reasons)}
         emit("event.skipped", facts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.events import Envelope, Event, NotOurs
 from shared.notices import Notice
@@ -17,12 +18,26 @@ def _as_told[E: Event](event: E, _monitors: Monitors) -> E:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp[E: Event]:
+    """An event that concerns what a family's rules did before; no rule is `on` it."""
+
+    recognise: Callable[[Envelope], E | NotOurs]
+    plan: Callable[[E, Reactions], Plan]
+
+    def offer(self, envelope: Envelope, orchestration: Orchestration) -> Settlement | NotOurs:
+        """Have the plan carried out if the event is one of these. Raises MalformedError."""
+        event = self.recognise(envelope)
+        return event if isinstance(event, NotOurs) else orchestration.react(event, self.plan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family[E: Event]:
     """One line of HANDLERS.
 
     *name* is the word after `on:`, *function* the Event Grid trigger that takes the family in, *event_types* the
     types a subscription has to deliver to it; *values* are what stands behind ``${{ event.… }}``, *notice* is what a
-    mail tells. *named* gives the event the names that reactions.yaml has for it.
+    mail tells. *named* gives the event the names that reactions.yaml has for it; *follow_ups* come in by the same
+    function.
     """
 
     name: str
@@ -33,6 +48,12 @@ class Family[E: Event]:
     values: Callable[[E], Values]
     notice: Callable[[E], Notice]
     named: Callable[[E, Monitors], E] = _as_told
+    follow_ups: tuple[FollowUp[Any], ...] = ()
+
+    @property
+    def recognisers(self) -> "tuple[Family[E] | FollowUp[Any], ...]":
+        """All that an event may be to the family: one of its own first."""
+        return (self, *self.follow_ups)
 
     def plan(self, event: E, reactions: Reactions) -> Plan:
         """Decide what follows from *event*. Pure: no clock, no network, no log."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from handlers.family import COMMON, Family
+from handlers.incidents import REMINDER, SUCCESS
 from handlers.runs import RUN_STATUS_CHANGED, read_run
 from shared.events import Envelope, Event, NotOurs
 from shared.lineage import RootRun, ours
@@ -15,6 +16,7 @@ from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
+from shared.reports import Failure
 
 type Kind = Literal["pipeline", "command", "sweep", "automl", "*"]
 
@@ -65,6 +67,11 @@ class PipelineFailed(Event):
     def origin(self) -> RootRun:
         """The job itself."""
         return RootRun(id=self.run)
+
+    @property
+    def report(self) -> Failure:
+        """A failure of the experiment."""
+        return Failure(run=self.run, kind=self.notice_kind, at=self.envelope.at)
 
     @property
     def cause(self) -> str:
@@ -152,6 +159,7 @@ FAMILY = Family(
     event_types=(RUN_STATUS_CHANGED,),
     vocabulary=Vocabulary(
         when=When,
+        folds=True,
         values={
             "event.run": "text",
             "event.run.tags": "map",
@@ -165,4 +173,5 @@ FAMILY = Family(
     recognise=recognise,
     values=values,
     notice=notice,
+    follow_ups=(SUCCESS, REMINDER),
 )

@@ -9,7 +9,7 @@ import handlers
 from ops.generations import Generations
 from ops.letters import Letter
 from shared.errors import MalformedError
-from shared.events import Event, NotOurs, parse
+from shared.events import Event, parse
 from shared.gateways import Blobs
 from shared.gateways.dead_letters import RAW_BYTES
 from shared.gateways.large_events import fetch
@@ -42,9 +42,7 @@ def messages_of(letter: Letter, large_events: Blobs) -> tuple[Message, ...] | Re
 
 def recognised(message: Message, large_events: Blobs) -> Sequence[Event]:
     """Return what the families see in a message's event. Raises MalformedError as the app would, and StorageError."""
-    envelope = parse(told(fetch(message, large_events)))
-    seen = [family.recognise(envelope) for family in handlers.HANDLERS]
-    return [event for event in seen if not isinstance(event, NotOurs)]
+    return handlers.recognised_by(parse(told(fetch(message, large_events))))
 
 
 def repeated(messages: Sequence[Message], large_events: Blobs, generations: Generations) -> tuple[Message, ...]:

@@ -54,7 +54,7 @@ def verdict(row: Row, now: datetime) -> Purged | Spared:
         if key.startswith("memory|") and _only_entries(row):
             memory = read_memory(row)
             remembered = (*memory.entries, *memory.seen, *memory.told)
-            serves = any(entry.at > now - LONGEST_WINDOW for entry in remembered)
+            serves = memory.ongoing is not None or any(entry.at > now - LONGEST_WINDOW for entry in remembered)
             return "remembering" if serves else "memories"
     except (msgspec.MsgspecError, ValueError):
         pass

@@ -15,7 +15,7 @@ from shared.actions import Done, Failed
 from shared.allowance import Spent
 from shared.digests import DIGESTS, Digest, Merged
 from shared.lineage import Chain
-from shared.memory import Entry, Memory
+from shared.memory import Entry, Memory, Ongoing
 from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
 from shared.ration import MAILS, SPENT
 from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
@@ -27,7 +27,7 @@ TEMPLATE = Path(__file__).with_name("state.md.tmpl")
 TYPES: tuple[type, ...] = (
     *(ReactionRecord, Chain, Done, Failed, Wake),
     *(Notice, Measurement, Diagnosis, Change, Incident, DigestEntry),
-    *(Memory, Entry),
+    *(Memory, Entry, Ongoing),
     *(Spent, Digest, Merged, Silence),
 )
 #: What a type of the code is called on the page.

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
+import msgspec
+
 from shared.actions import Action, Deferred, SubmitJob, alert_beside
 from shared.guarding import Given, Verdict, ask
 from shared.guards import Admitted, Decision, LineageWanted, Skipped, Waiting
+from shared.incidents import Noted
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.reactions import Matched, Plan, Unmatched
@@ -45,19 +48,25 @@ def decide_event(record: EventRecord, plan: Plan, given: Given) -> Decided:
             verdict = ask(item, given, record.reactions.get(name))
             if isinstance(verdict.decision, LineageWanted):
                 return Decided(record=record, lineage_wanted=True)
-            decided |= _led(item, verdict, record, given)
+            if not isinstance(verdict.decision, Noted):
+                decided |= _led(item, verdict, verdict.decision, record, given)
             if verdict.memory != given.memories.get(name, Memory()):
                 memories[name] = verdict.memory
             if verdict.whole != given.wholes.get(name, Memory()):
                 wholes[name] = verdict.whole
-        decided |= _following(item, record.changed(decided), given)
+        if name in decided or name in record.reactions:
+            decided |= _following(item, record.changed(decided), given)
     return Decided(record=record.changed(decided), memories=memories, wholes=wholes)
 
 
-def _led(item: Matched, verdict: Verdict, record: EventRecord, given: Given) -> Mapping[str, ReactionRecord]:
+def _led(
+    item: Matched, verdict: Verdict, decision: Decision, record: EventRecord, given: Given
+) -> Mapping[str, ReactionRecord]:
     """Return the record of the action that the guards were asked about, and of the mail that tells Ops."""
-    name, decision = item.reaction.name, verdict.decision
+    name = item.reaction.name
     led = {name: _recorded(decision, item.actions[name], name, record, given)}
+    if verdict.incident is not None:
+        led[name] = msgspec.structs.replace(led[name], incident=verdict.incident)
     if verdict.tells and isinstance(decision, Skipped):
         alert = alert_beside(name)
         operation = given.operation_of(alert)

@@ -8,11 +8,12 @@ absent. So keys are read without regard to case, and a version is text.
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from shared.errors import MalformedError
 from shared.lineage import Origin
+from shared.reports import Report
 
 EVENT_TYPE_PREFIX = "Microsoft.MachineLearningServices."
 #: An Event Grid event is at most 1 MB; ids, types and subjects are far shorter than this.
@@ -29,6 +30,15 @@ class Envelope:
     subject: str
     time: str
     data: Mapping[str, Any]
+
+    @property
+    def at(self) -> datetime | None:
+        """*time* as UTC, None where it is none; Azure's times without an offset are UTC."""
+        try:
+            time = datetime.fromisoformat(self.time)
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
 
     def text(self, name: str) -> str:
         """Value of the data field *name*, required; an int is told as text. Raises MalformedError."""
@@ -61,9 +71,13 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened in a workspace. A family subclasses it and says what it happened to."""
+    """Something that happened in a workspace. A family subclasses it and says what it happened to.
+
+    A *passing* one leaves a row only where a reaction has something to do about it.
+    """
 
     family: ClassVar[str]
+    passing: ClassVar[bool] = False
 
     envelope: Envelope
 
@@ -106,6 +120,11 @@ class Event:
     def stamp(self) -> Mapping[str, str]:
         """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
         return {}
+
+    @property
+    def report(self) -> Report | None:
+        """What it says of an incident of its subject; None: nothing."""
+        return None
 
     @property
     def objection(self) -> str:

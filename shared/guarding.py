@@ -1,15 +1,19 @@
 """One reaction put to its guards, and to whoever paused it: the decision, and what is remembered with it. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.actions import Action, Deferred, Operation, SendMail
 from shared.guards import Admitted, Decision, Known, LineageWanted, Skipped, Waiting, decide
+from shared.incidents import Noted
+from shared.incidents import decide as decide_mail
 from shared.lineage import Chain
 from shared.memory import Memory
+from shared.notices import Incident
 from shared.reactions import Matched, Plan
 from shared.records import ReactionRecord
+from shared.reports import Failure, Report, Success
 from shared.silences import Silence
 from shared.switches import Pause
 
@@ -23,7 +27,10 @@ TOLD = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """The reactions of a plan that have guards to be *asked*, a memory of the subject, or one of the *whole*."""
+    """The reactions of a plan that have guards to be *asked*, a memory of the subject, or one of the *whole*.
+
+    A reaction that mails once for each incident is one of both first kinds.
+    """
 
     asked: frozenset[str]
     remembering: frozenset[str]
@@ -32,10 +39,12 @@ class Guarded:
     @classmethod
     def of(cls, plan: Plan) -> "Guarded":
         """Look at what matched: a reaction that does not act asks nothing."""
-        guards = {item.reaction.name: item.reaction.guards for item in plan if isinstance(item, Matched)}
+        matched = [item for item in plan if isinstance(item, Matched)]
+        guards = {item.reaction.name: item.reaction.guards for item in matched}
+        folding = frozenset(item.reaction.name for item in matched if item.report)
         return cls(
-            asked=frozenset(name for name, one in guards.items() if one.asked),
-            remembering=frozenset(name for name, one in guards.items() if one.horizon),
+            asked=frozenset(name for name, one in guards.items() if one.asked) | folding,
+            remembering=frozenset(name for name, one in guards.items() if one.horizon) | folding,
             whole=frozenset(name for name, one in guards.items() if one.whole is not None),
         )
 
@@ -66,25 +75,34 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A decision on a reaction, and what it remembers with it. *tells*: Ops hear of it."""
+    """A decision on a reaction, and what it remembers with it. *tells*: Ops hear of it.
 
-    decision: Decision
+    *incident* is the one that its mail is about.
+    """
+
+    decision: Decision | Noted
     memory: Memory
     whole: Memory
     tells: bool = False
+    incident: Incident | None = None
 
 
 def ask(item: Matched, given: Given, standing: ReactionRecord | None) -> Verdict:
     """Ask pause and guards about a reaction, and remember what follows from their decision."""
     name, guards = item.reaction.name, item.reaction.guards
     memory, whole = given.memories.get(name, Memory()), given.wholes.get(name, Memory())
-    if hushed := given.hushed(item.actions[name]):
+    hushed = given.hushed(item.actions[name])
+    if hushed and not isinstance(item.report, Success):
         return Verdict(decision=hushed, memory=memory, whole=whole)
     if given.now is None:
-        return Verdict(decision=Admitted(), memory=memory, whole=whole)
+        unasked = Admitted() if item.report is None or isinstance(item.report, Failure) else Noted()
+        return Verdict(decision=unasked, memory=memory, whole=whole)
+    if item.report is not None:
+        verdict = _mailing(item.report, name, given, standing, given.now)
+        quiet = hushed and isinstance(verdict.decision, Admitted)  # the incident is over, whoever hears of it
+        return replace(verdict, decision=hushed) if hushed and quiet else verdict
     if pause := given.pauses.get(name):
-        waiting = Skipped(pause.reason) if pause.drop else Waiting(pause.reason, until=given.now + PAUSED)
-        return Verdict(decision=waiting, memory=memory, whole=whole)
+        return Verdict(decision=_held(pause, given.now), memory=memory, whole=whole)
     operation, now = given.operation_of(name).digest, given.now
     seen = memory
     if guards.confirm:
@@ -106,6 +124,21 @@ def ask(item: Matched, given: Given, standing: ReactionRecord | None) -> Verdict
         case _:
             return Verdict(decision=decision, memory=memory, whole=whole)
     return Verdict(decision=decision, memory=seen, whole=whole)
+
+
+def _mailing(report: Report, name: str, given: Given, standing: ReactionRecord | None, now: datetime) -> Verdict:
+    """Mail once for each incident. A pause holds mails; what happens meanwhile is remembered, and folded."""
+    memory, whole = given.memories.get(name, Memory()), given.wholes.get(name, Memory())
+    before = standing.incident if standing else None
+    answer = decide_mail(report, memory, given.operation_of(name), now=now, before=before, known=standing is not None)
+    pause = given.pauses.get(name)
+    if pause and isinstance(answer.decision, Admitted):
+        return Verdict(decision=_held(pause, now), memory=memory, whole=whole)
+    return Verdict(decision=answer.decision, memory=answer.memory, whole=whole, incident=answer.incident)
+
+
+def _held(pause: Pause, now: datetime) -> Decision:
+    return Skipped(pause.reason) if pause.drop else Waiting(pause.reason, until=now + PAUSED)
 
 
 def _telling(decision: Skipped, memory: Memory, whole: Memory, operation: str, now: datetime) -> Verdict:

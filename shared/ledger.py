@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 import msgspec
 
@@ -20,7 +21,7 @@ from shared.lineage import Chain
 from shared.memory import Memory
 from shared.messages import Message
 from shared.notices import Notice
-from shared.outcomes import unite, without_notices
+from shared.outcomes import memorable, remembered, unite, without_notices
 from shared.reactions import Plan
 from shared.records import (
     EventRecord,
@@ -90,7 +91,7 @@ class Ledger:
         key = self._prefix + event_key(event.family, event.identity, message.generation)
         guarded, pauses, silence = Guarded.of(plan), inquiry.pauses(plan), inquiry.silence(event, plan)
         lineage: Chain | Deferred | None = inquiry.told(event)
-        unread = not guarded.asked and not pauses and not message.token and not message.reopen
+        unread = not (guarded.asked or pauses or message.token or message.reopen or event.passing)
         for _ in range(TRIES):
             rows = _Rows(memories={}) if unread else self._read(partition, key, guarded.remembering)
             wholes = self._wholes.read(guarded.whole)
@@ -115,6 +116,13 @@ class Ledger:
             columns = write_event(before, after)
             if rows.event is not None and rows.event.etag and rows.now and not columns:
                 return admission(etag=rows.event.etag, fresh=frozenset(), now=rows.now)
+            if (
+                rows.event is None and rows.now and event.passing and not after.reactions
+            ):  # nothing but what to remember
+                noting = self._memory_rows(partition, decided.memories, rows.memories)
+                if not noting or isinstance(self._write(noting), Written):
+                    return admission(etag="", fresh=frozenset(), now=rows.now)
+                continue
             if not self._wholes.write(decided.wholes, wholes):
                 continue
             if rows.event is None:
@@ -153,13 +161,12 @@ class Ledger:
         killed in between, a run is lost to that, and none is gained. Raises ContentionError.
         """
         change = partial(unite, outcomes=outcomes, seen=admission.record.wake, wake=wake, now=admission.now)
-        forget = [name for name, outcome in outcomes.items() if isinstance(outcome, Failed)]
         try:
-            settled = self._update(admission, change, forget)
+            settled = self._update(admission, change, outcomes)
         except RowTooLargeError:  # a row full of mails, 1 MiB in all: their content goes, the outcomes have to stand
-            settled = self._update(admission, lambda record: without_notices(change(record)), forget)
+            settled = self._update(admission, lambda record: without_notices(change(record)), outcomes)
         settled = settled or admission
-        for name in forget:
+        for name in (name for name, outcome in outcomes.items() if isinstance(outcome, Failed)):
             if isinstance(settled.record.reactions[name].outcome, Failed):
                 self._wholes.give_back(reaction_of(name), admission.record.reactions[name].operation)
         return settled
@@ -168,7 +175,7 @@ class Ledger:
         self,
         admission: Admission,
         change: Callable[[EventRecord], EventRecord | None],
-        forget: Sequence[str] = (),
+        outcomes: Mapping[str, Outcome] = MappingProxyType({}),
     ) -> Admission | None:
         """Write what *change* makes of the row, reading again after each conflict; None when it makes nothing."""
         record, etag = admission.record, admission.etag
@@ -180,7 +187,7 @@ class Ledger:
             if not columns:
                 return replace(admission, record=after, etag=etag)
             row = Row(partition=admission.partition, key=admission.key, values=columns, etag=etag)
-            answer = self._write([row, *self._forgetting(admission.partition, record, forget)])
+            answer = self._write([row, *self._remembering(admission, record, outcomes)])
             if isinstance(answer, Written):
                 return replace(admission, record=after, etag=answer.etags[0], now=answer.at)
             found = self._read(admission.partition, admission.key, ()).event
@@ -189,17 +196,17 @@ class Ledger:
             record, etag = read_event(found), found.etag or ""
         raise ContentionError(partition=admission.partition, key=admission.key)
 
-    def _forgetting(self, partition: str, record: EventRecord, failed: Sequence[str]) -> list[Row]:
-        """Return the memory rows without what failed: what never happened suppresses nothing."""
-        if not failed:
+    def _remembering(self, admission: Admission, record: EventRecord, outcomes: Mapping[str, Outcome]) -> Sequence[Row]:
+        """Return the memory rows of what has an outcome now, where they change by it."""
+        settling = {name: outcome for name, outcome in outcomes.items() if memorable(record.reactions[name], outcome)}
+        if not settling:
             return []
-        rows = self._read(partition, "", failed).memories
-        remembered = {
-            name: read_memory(row).forget(record.reactions[name].operation)
+        rows = self._read(admission.partition, "", settling).memories
+        memories = {
+            name: remembered(read_memory(row), record.reactions[name], settling[name], admission.now)
             for name, row in rows.items()
-            if record.reactions[name].pending
         }
-        return self._memory_rows(partition, remembered, rows)
+        return self._memory_rows(admission.partition, memories, rows)
 
     def _memory_rows(self, partition: str, memories: Mapping[str, Memory], read: Mapping[str, Row]) -> list[Row]:
         return [

@@ -18,12 +18,39 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Ongoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An incident that is open; shared/incidents.py has what becomes of it.
+
+    *since* and *latest* are the times of its first and newest failure, *runs* the newest of them. *mail* is the
+    operation of its last mail, *mails* how many there were, *told* how many failures they told of; *at* is when the
+    last one was decided or, once it is *sent*, accepted.
+    """
+
+    thread: str
+    kind: str
+    owner: str = ""
+    since: datetime
+    latest: datetime
+    failures: int = 1
+    runs: tuple[str, ...] = ()
+    mail: str
+    mails: int = 1
+    told: int = 1
+    at: datetime
+    sent: bool = False
+
+
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Admissions, what was seen (for `confirm`), and the chains of which Ops were told; each oldest first."""
+    """Admissions, what was seen (for `confirm`), and the chains of which Ops were told; each oldest first.
+
+    *ongoing* is the incident that is open, *succeeded* when a run of the subject last succeeded, as its event says.
+    """
 
     entries: tuple[Entry, ...] = ()
     seen: tuple[Entry, ...] = ()
     told: tuple[Entry, ...] = ()
+    ongoing: Ongoing | None = None
+    succeeded: datetime | None = None
 
     def admitted(self, operation: str) -> bool:
         """Tell whether *operation* counts as an admission."""

@@ -63,12 +63,16 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the incident stands that a mail is about.
 
-    *thread* is the same in all its mails, *failures* are those so far, *since* is when the first of them happened,
-    *runs* are the newest of them, *until* when it is told again, or when it was resolved.
+    *thread*, *kind* and *owner* (who gets them, "" for all others) are those of its first mail, *number* counts its
+    mails; *failures* are those so far, *since* is when the first of them happened, *runs* are the newest of them,
+    newest first, *until* is when a mail may tell the next ones, or when it was resolved.
     """
 
     stage: Literal["opened", "reminder", "resolved"]
     thread: str
+    kind: str = ""
+    owner: str = ""
+    number: int = 1
     failures: int = 1
     since: str = ""
     runs: tuple[str, ...] = ()
@@ -118,6 +122,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     incident: Incident | None = None
     entries: tuple[DigestEntry, ...] = ()
     more_entries: int = 0
+
+    def about(self, incident: Incident | None) -> "Notice":
+        """Return the notice as one of its incident; a reminder that has no run of its own is about the newest."""
+        if incident is None:
+            return self
+        run = self.run or next(iter(incident.runs), "")
+        return msgspec.structs.replace(self, incident=incident, kind=incident.kind, run=run)
 
     def bounded(self) -> "Notice":
         """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and of the rest the first that fit."""

@@ -20,6 +20,7 @@ from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.overdue import tell_overdue
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
+from shared.reminders import send_reminders
 from shared.telemetry import Facts, emit
 from shared.waits import GONE, within_limits
 
@@ -81,6 +82,7 @@ class Orchestration:
             except RowTooLargeError as error:  # it does not shrink by waiting
                 outcome = Failed(reason=f"row-too-large: {error} Not done: do by hand what {name} does")
             outcomes[name] = within_limits(outcome, name, admission.record, admission.now)
+        send_reminders(self.queue, event, outcomes, admission)
         settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes)
         tell_overdue(admission, outcomes)
@@ -102,7 +104,7 @@ class Orchestration:
         self, event: Event, planned: Matched | None, name: str, admission: Admission
     ) -> tuple[Outcome, Admission]:
         record = admission.record.reactions[name]
-        action = planned.action(name, record.reason) if planned else None
+        action = planned.action(name, record.reason, record.incident) if planned else None
         mails = record.effect == self.ledger.operation(event, self.message.generation, name).mail_id()
         if planned is None or action is None or isinstance(action, SendMail) != mails:
             return GONE, admission

@@ -6,6 +6,8 @@ from datetime import datetime
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome
+from shared.incidents import heard
+from shared.memory import Memory
 from shared.records import EventRecord, ReactionRecord, Wake
 
 
@@ -53,6 +55,18 @@ def _settled(record: EventRecord, outcomes: Mapping[str, Outcome], now: datetime
             case _:
                 pass
     return settled
+
+
+def memorable(record: ReactionRecord, outcome: Outcome) -> bool:
+    """Tell whether a reaction remembers this outcome: a failure, or that a mail about an open incident was sent."""
+    told = record.incident is not None and record.incident.stage != "resolved" and isinstance(outcome, Done)
+    return record.pending and (told or isinstance(outcome, Failed))
+
+
+def remembered(memory: Memory, record: ReactionRecord, outcome: Outcome, now: datetime) -> Memory:
+    """Return what a reaction remembers once its action has an outcome: what never happened suppresses nothing."""
+    kept = memory.forget(record.operation) if isinstance(outcome, Failed) else memory
+    return heard(kept, record.operation, outcome, now=now) if record.incident else kept
 
 
 def without_notices(record: EventRecord) -> EventRecord:

@@ -11,7 +11,7 @@ import msgspec
 from shared.actions import Done, Failed, alert_beside, mail_beside, reaction_of
 from shared.lineage import Chain
 from shared.memory import Memory
-from shared.notices import Notice
+from shared.notices import Incident, Notice
 from shared.store import Row
 
 READABLE = 60
@@ -29,7 +29,8 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     *operation* is the operation's digest, *effect* the job's name or the mail's Operation-Id; *failure* counts the
     failures so far; *due* is when what was deferred may be decided or tried again, and *limited_since* since when it
     has been deferred for a reason that has a limit; *sent_at* and *notice* are written before a mail's first send;
-    *chain* is the one behind the event where it was read, for the job to carry on.
+    *chain* is the one behind the event where it was read, for the job to carry on; *incident* how the one stands that
+    the mail is about.
     """
 
     decision: Literal["admitted", "skipped", "unmatched", "deferred"]
@@ -43,6 +44,7 @@ class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     failure: int = 0
     limited_since: datetime | None = None
     chain: Chain | None = None
+    incident: Incident | None = None
 
     @property
     def pending(self) -> bool:

@@ -13,12 +13,14 @@ import msgspec
 from shared.actions import Action, SendMail, SubmitJob, alert_beside, mail_beside
 from shared.events import Event
 from shared.limits import Guards
-from shared.notices import Notice
+from shared.notices import Incident, Notice
 from shared.reactions.addressees import MailRule, Owners
 from shared.reactions.conditions import Condition, Place, first_failing, says
 from shared.reactions.guard_rules import GuardsRule
+from shared.reactions.held_back import held_back
 from shared.reactions.monitors import Monitors
 from shared.reactions.values import Kind, Values, absent_in, replaced
+from shared.reports import Failure, Report
 
 #: The ends are such that a JSON Schema can have them, and that a line end is none: to Python `$` is before one, too.
 NAME = r"^[a-z][a-z0-9-]{0,39}$(?!\n)"
@@ -70,13 +72,14 @@ class Vocabulary:
 
     *when* is the Struct of its conditions (fields are attributes of the event), *values* the names behind
     ``${{ event.… }}`` with their kinds. *cooldown* is the default one of its runs, *runs_only* are conditions that a
-    rule with a run has unless it names them itself.
+    rule with a run has unless it names them itself; *folds*: what failed is mailed once for each incident.
     """
 
     when: type[Place]
     values: Mapping[str, Kind]
     cooldown: timedelta | None = None
     runs_only: Mapping[str, Condition] = field(default_factory=dict)
+    folds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,22 +102,34 @@ class Reaction:
     guards: Guards
     digest: str
 
+    @property
+    def folds(self) -> bool:
+        """Tell whether it mails once for each incident, where the event tells of one."""
+        return self.mail is not None and self.run is None and not self.mail.each
+
     def plan(self, event: Event, *, values: Values, notice: Notice) -> "Matched | Unmatched":
         """Derive the actions for *event*, or say which condition fails first. Pure."""
         objection = event.objection if self.run else ""
         if failing := first_failing(self.when, event) or objection or self._missing(values):
             return Unmatched(reaction=self, reason=failing)
         actions: dict[str, Action] = {}
+        report: Report | None = None
         if self.run is not None:
             given = {key: text for key, text in self.run.texts.items() if not absent_in(text, values)}
             inputs = {key: replaced(text, values) for key, text in given.items()}
             actions[self.name] = SubmitJob(workspace=event.workspace, job=self.run.job, inputs=inputs)
         if self.mail is not None:
-            told = msgspec.structs.replace(notice, reaction=self.name, runbook=self.mail.runbook)
             key = mail_beside(self.name) if actions else self.name
-            to = self.owners.of(values, otherwise=self.to)
-            actions[key] = SendMail(to=to, notice=told, priority=self.mail.priority)
-        return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp)
+            owner = self.owners.named(values)
+            actions[key] = self.mailed(notice, self.mail, owner)
+            if isinstance(event.report, Failure) and self.folds:
+                report = msgspec.structs.replace(event.report, owner=owner)
+        return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp, report=report)
+
+    def mailed(self, notice: Notice, mail: MailRule, owner: str = "") -> SendMail:
+        """Return the mail that tells *notice*, to an *owner* where one is named."""
+        told = msgspec.structs.replace(notice, reaction=self.name, runbook=mail.runbook)
+        return SendMail(to=self.owners.lists.get(owner, self.to), notice=told, priority=mail.priority)
 
     def _missing(self, values: Values) -> str:
         """Say which input cannot be given, because the event has no value for it: the job could only be refused."""
@@ -127,39 +142,33 @@ class Reaction:
 class Matched:
     """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside).
 
-    *notice* is what a mail tells of the event, *stamp* what a job carries of it.
+    *notice* is what a mail tells of the event, *stamp* what a job carries of it; *report* is what it says of an
+    incident, where the mail is one for each.
     """
 
     reaction: Reaction
     actions: Mapping[str, Action]
     notice: Notice
     stamp: Mapping[str, str]
+    report: Report | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys under which the ledger may have something to carry out."""
         return (*self.actions, alert_beside(self.reaction.name))
 
-    def action(self, key: str, reason: str) -> Action | None:
-        """Return the action of *key*, None where there is none (any more); *reason* is that of its decision."""
+    def action(self, key: str, reason: str, incident: Incident | None = None) -> Action | None:
+        """Return the action of *key*, None where there is none (any more); *reason* is that of its decision.
+
+        All mails about an *incident* go to those who got its first one.
+        """
         if key == alert_beside(self.reaction.name):
-            return held_back(self, reason)
-        return self.actions.get(key)
-
-
-def held_back(matched: Matched, reason: str) -> SendMail:
-    """Return the mail that tells Ops that a guard held the reaction back, with the guard's *reason*."""
-    name = matched.reaction.name
-    notice = msgspec.structs.replace(
-        matched.notice,
-        kind="held-back",
-        headline=f"Held back: {name}. {matched.notice.headline}",
-        status="Held back by a guard",
-        reaction=name,
-        cause=f"{reason}\n\nNothing was started. More of the same is held back without a mail for a day.\n"
-        f"Stop it: python -m ops pause {name}. Ask why: python -m ops why. Limits: `guards` in reactions.yaml.",
-    )
-    return SendMail(to=matched.reaction.ops, notice=notice)
+            return held_back(self.notice, self.reaction.name, self.reaction.ops, reason)
+        action, rule = self.actions.get(key), self.reaction
+        if incident is None or not isinstance(action, SendMail):
+            return action
+        to = rule.owners.lists.get(incident.owner, rule.to)
+        return msgspec.structs.replace(action, to=to, notice=action.notice.about(incident))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

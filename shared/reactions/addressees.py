@@ -40,6 +40,14 @@ class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str, msgspec.Meta(pattern=HTTPS), says("a link that begins with `https://`; the mail has a button for it")
     ] = ""
 
+    each: Annotated[
+        bool,
+        says(
+            "`true`: a mail for every failure; left out: one for each incident, with reminders, and one when it is "
+            "over. Only for `pipeline-failed`, and for a mail without a `run`"
+        ),
+    ] = False
+
     @property
     def name(self) -> str:
         """The name under `recipients`: of all mails, or of those that no owner gets."""
@@ -53,11 +61,12 @@ class Owners:
     text: str = ""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def of(self, values: Values, *, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the addresses of the owner that the event names, *otherwise* where it names none that is known."""
+    def named(self, values: Values) -> str:
+        """Return the owner that the event names, by its key in *lists*; "" where it names none that is known."""
         if not self.text or absent_in(self.text, values):
-            return otherwise
-        return self.lists.get(replaced(self.text, values).strip().casefold(), otherwise)
+            return ""
+        named = replaced(self.text, values).strip().casefold()
+        return named if named in self.lists else ""
 
 
 def owners_of(mail: MailRule | None, lists: Mapping[str, tuple[str, ...]]) -> Owners:

@@ -14,7 +14,7 @@ from shared.reactions.addressees import owners_of
 from shared.reactions.conditions import Place, says
 from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of
 from shared.reactions.patterns import refusal
-from shared.reactions.recipients import Addresses, mistaken_to
+from shared.reactions.recipients import Addresses, mistaken_each, mistaken_to
 from shared.reactions.strict import convert
 from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
 from shared.yaml_document import Document, Path, did_you_mean
@@ -109,6 +109,8 @@ class RuleChecker:
             self._report("`guards` are for a `run`; a mail is sent once for each event anyway", "guards")
         for path, problem in mistaken_to(rule.mail, self._recipients, self._owners, vocabulary.values):
             self._report(problem, "mail", *path)
+        if reason := mistaken_each(rule.mail, run=rule.run is not None, folds=vocabulary.folds):
+            self._report(reason, "mail", "each")
 
     def _check_hours(self, guards: object) -> None:
         hours = guards.hours if isinstance(guards, GuardsRule) else None

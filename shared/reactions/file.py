@@ -11,6 +11,8 @@ from shared.reactions.monitor_checks import read_monitors
 from shared.reactions.recipients import OWNERS, RECIPIENTS, Addresses, read_addresses, read_owners
 from shared.yaml_document import Document
 
+#: A decision and all that is remembered with it are one transaction, and a transaction takes 100 rows.
+MOST_REMEMBERING = 99
 #: What Windows editors write that save as "Unicode".
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -72,6 +74,12 @@ def load(
             if name in names:
                 document.report(("reactions", number, "name"), f"the name {name!r} is taken; each rule needs its own")
             names.add(name)
+    for family, vocabulary in vocabularies.items():
+        own = (rule for rule in rules if rule.on == family)
+        remembering = [rule.name for rule in own if rule.guards.horizon or (vocabulary.folds and rule.folds)]
+        if len(remembering) > MOST_REMEMBERING:
+            told = f"{len(remembering)} rules on {family} have guards or mail once for each incident"
+            document.report(("reactions",), f"{told}; at most {MOST_REMEMBERING} can: they are decided together")
     if document.problems:
         raise ConfigurationError(*document.problems)
     return Reactions(tuple(rules), monitors, recipients)

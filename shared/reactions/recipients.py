@@ -71,3 +71,10 @@ def mistaken_to(
         if kind_of(name, kinds) is None:
             hint = did_you_mean(name, known(kinds)) or f"; known: {', '.join(known(kinds))}"
             yield ("to", "owner"), f"unknown name ${{{{ {name} }}}}{hint}"
+
+
+def mistaken_each(mail: MailRule | None, *, run: bool, folds: bool) -> str:
+    """Say why `each` cannot be said here; "" where it can, or is not."""
+    if mail is None or not mail.each or (folds and not run):
+        return ""
+    return "`each` is for a mail without a `run` on pipeline-failed; other mails are sent for each event anyway"

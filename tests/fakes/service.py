@@ -51,6 +51,8 @@ reactions:
   - { name: retrain, on: data-drift, run: { job: pipelines/retrain.yml } }
   - { name: mail-ops, on: pipeline-failed, mail: { to: ops } }
 """
+#: The same with a mail for every failure, and so without anything that waits afterwards.
+EACH = REACTIONS.replace("mail: { to: ops }", "mail: { to: ops, each: true }")
 
 
 @dataclass

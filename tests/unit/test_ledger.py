@@ -23,7 +23,7 @@ from shared.records import EventRecord, ReactionRecord
 from shared.store import Conflict, Page, Row, Written
 from tests.fakes.events import altered, sample
 from tests.fakes.gateways import FakeJobs, FakeMail
-from tests.fakes.service import REACTIONS, START, WORKSPACE, FakeService, rules
+from tests.fakes.service import EACH, REACTIONS, START, WORKSPACE, FakeService, rules
 
 LATER = Deferred(reason="http 503", after=timedelta(seconds=30))
 TELL_US = "  - { name: tell-us, on: model-registered, mail: { to: ops } }\n"
@@ -278,7 +278,7 @@ def test_first_sent_is_the_time_of_the_write(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_row_that_is_gone_is_contention(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written blindly."""
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     _event, admission = admitted(service)
     monkeypatch.setattr(service.store, "merge", lambda _row: Conflict(at=START))
     with pytest.raises(ContentionError) as error:
@@ -291,9 +291,9 @@ def test_a_row_that_is_gone_is_contention(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_contention_names_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is told can look at it."""
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     _event, admission = admitted(service)
-    others = FakeService()
+    others = FakeService(reactions=rules(EACH))
     monkeypatch.setattr(others.store, "insert", lambda _row: Conflict(at=START))
     with pytest.raises(ContentionError) as error:
         admitted(others)
@@ -319,7 +319,7 @@ def test_dry_rows_are_rows_of_their_own() -> None:
         ledger = Ledger(store, installation="test", dry_run=dry_run)
         event = pipeline_failure.recognise(parse(sample("pipeline-failed")))
         assert isinstance(event, PipelineFailed)
-        plan = pipeline_failure.FAMILY.plan(event, rules(REACTIONS))
+        plan = pipeline_failure.FAMILY.plan(event, rules(EACH))
         ledger.admit(event, plan, wrap(sample("pipeline-failed")), service.inquiry())
     keys = sorted(row.key for row in store.rows)
     assert [key.startswith("dry|") for key in keys] == [True, False]

@@ -16,7 +16,7 @@ from ops.purge import limit
 from shared.errors import StorageError
 from shared.store import Row
 from tests.fakes.events import altered
-from tests.fakes.service import FakeService
+from tests.fakes.service import EACH, FakeService, rules
 from tests.fakes.store import MemoryRows
 from tests.unit.test_ops_commands import nowhere
 from tests.unit.test_ops_replay import state
@@ -47,7 +47,7 @@ class Failing(MemoryRows):
 
 def many(count: int = 6) -> FakeService:
     """Return a service that handled so many failures of pipelines, eight days ago: rows without memory."""
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     for number in range(count):
         service.deliver(altered("pipeline-failed", event_id=f"p{number}", runId=f"run-{number}"))
     service.clock.forward(days=8)

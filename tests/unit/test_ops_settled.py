@@ -17,7 +17,7 @@ from shared.reactions.guard_rules import DURATION, duration
 from shared.records import write_memory
 from shared.store import Row
 from tests.fakes.events import altered, sample
-from tests.fakes.service import START, FakeService, rules
+from tests.fakes.service import EACH, START, FakeService, rules
 from tests.fakes.store import MemoryRows
 
 EVENTS = ("model-registered", "pipeline-failed", "monitor-breach")
@@ -38,7 +38,7 @@ def purged(service: FakeService, *, dry_run: bool = False) -> dict[str, int]:
 
 def handled(*names: str, dry_run: bool = False) -> FakeService:
     """Return a service that has handled samples, eight days ago."""
-    service = FakeService(dry_run=dry_run)
+    service = FakeService(reactions=rules(EACH), dry_run=dry_run)
     for name in names:
         service.deliver(sample(name))
     service.clock.forward(days=8)
@@ -123,6 +123,19 @@ def test_memory_stays_as_long_as_any_window_can_be() -> None:
         return verdict(Row(partition="p", key="memory|x", values=write_memory(Memory(entries=entries))), START)
 
     assert (of(old, young), of(young), of(old), of()) == ("remembering", "remembering", "memories", "memories")
+
+
+def test_an_open_incident_stays_open() -> None:
+    """However long nothing has failed: the next success ends it. When a run last succeeded goes."""
+    service = FakeService()
+    service.deliver(sample("pipeline-failed"))
+    service.queue.sent.clear()
+    service.clock.forward(days=365)
+    assert purged(service) == {"events": 1, "remembering": 1}
+    end = altered("pipeline-failed", event_id="end", runId="good", runStatus="Completed")
+    service.deliver({**end, "eventTime": service.clock.now.isoformat()})
+    service.clock.forward(days=8)
+    assert purged(service) == {"events": 1, "memories": 1}
 
 
 def test_the_longest_window_is_the_longest_that_a_rule_can_name() -> None:

@@ -21,7 +21,7 @@ from shared.records import ReactionRecord, read_event, read_memory
 from shared.store import Conflict, Row, Written
 from shared.store.limits import PROPERTY_CHARACTERS
 from tests.fakes.events import altered, sample
-from tests.fakes.service import REACTIONS, FakeService, rules
+from tests.fakes.service import EACH, FakeService, rules
 
 #: Characters of one, two and four bytes, of one and two UTF-16 units, and such as JSON escapes with two and six.
 LETTERS = ("x", "\u00e9", "\U0001f40d", '"', "\x01")
@@ -62,7 +62,7 @@ def test_a_mail_goes_out_however_large_the_tags(size: int, letter: str, count: i
     tags = {f"tag-{number:02}": letter * (size // count) for number in range(count)}
     if cause:
         tags[MONITOR_ERROR] = letter * size
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     service.deliver_text(json.dumps(failed(tags), ensure_ascii=False).encode())
     assert (len(service.mail.delivered), service.letters.letters(), service.queue.sent) == (1, [], [])
     assert record(service).outcome is not None
@@ -138,7 +138,7 @@ def test_a_cut_cause_ends_in_an_ellipsis() -> None:
 
 def test_a_repeated_mail_has_the_same_tags() -> None:
     """What is left out is decided once, before the first send: the body is the same at every attempt."""
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     service.mail.script = [Deferred(reason="unknown", after=timedelta(seconds=60))] * 2
     service.mail.delivers_lost_ones = False
     service.deliver(failed({f"tag-{number:03}": "x" * 900 for number in range(60)}))
@@ -152,7 +152,7 @@ def test_a_repeated_mail_has_the_same_tags() -> None:
 
 def test_a_row_that_takes_no_mail_is_a_dead_letter_with_its_reason() -> None:
     """What is no tag is not left out: the reaction failed, and the event's row says so."""
-    service = FakeService()
+    service = FakeService(reactions=rules(EACH))
     service.deliver(failed({}, experimentName="\x01" * 4000))
     assert (service.mail.posts, service.queue.sent) == ([], [])
     (letter,) = service.letters.letters()
@@ -164,8 +164,8 @@ def test_a_row_that_takes_no_mail_is_a_dead_letter_with_its_reason() -> None:
 def test_a_row_full_of_mails_has_all_its_outcomes() -> None:
     """A row takes 1 MiB: what fits is mailed, the rest is told, and there is room for every outcome."""
     mails = 200
-    rule = "  - {{ name: mail-{}, on: pipeline-failed, mail: {{ to: ops }} }}\n"
-    service = FakeService(reactions=rules(REACTIONS + "".join(rule.format(number) for number in range(mails))))
+    rule = "  - {{ name: mail-{}, on: pipeline-failed, mail: {{ to: ops, each: true }} }}\n"
+    service = FakeService(reactions=rules(EACH + "".join(rule.format(number) for number in range(mails))))
     service.deliver(failed({f"tag-{number}": "x" * 800 for number in range(4)}))
     (row,) = service.store.rows
     assert read_event(row).pending == frozenset()
@@ -202,7 +202,7 @@ def test_events_around_the_size_of_a_message(family: str, letter: str) -> None:
     for beyond in (-7, -1, 0, 1, 7, 1000, 2 * INLINE_BYTES):
         filling = letter * max(0, (INLINE_BYTES - len(bare) + beyond) // each)
         told = json.dumps(altered(family, more=filling), ensure_ascii=False, separators=(",", ":")).encode()
-        service = FakeService()
+        service = FakeService(reactions=rules(EACH))
         service.deliver_text(told)
         assert len(service.large_events.blobs) == (len(told) > INLINE_BYTES)
         assert len(service.jobs.jobs) + len(service.mail.delivered) == 1
