@@ -88,8 +88,8 @@ class Verdict:
 
 
 def ask(item: Matched, given: Given, standing: ReactionRecord | None) -> Verdict:
-    """Ask pause and guards about a reaction, and remember what follows from their decision."""
-    name, guards = item.reaction.name, item.reaction.guards
+    """Ask whoever silenced or paused it, then its incident or its guards, and remember what follows."""
+    name = item.reaction.name
     memory, whole = given.memories.get(name, Memory()), given.wholes.get(name, Memory())
     hushed = given.hushed(item.actions[name])
     if hushed and not isinstance(item.report, Success):
@@ -99,12 +99,18 @@ def ask(item: Matched, given: Given, standing: ReactionRecord | None) -> Verdict
         return Verdict(decision=unasked, memory=memory, whole=whole)
     if item.report is not None:
         verdict = _mailing(item.report, name, given, standing, given.now)
-        quiet = hushed and isinstance(verdict.decision, Admitted)  # the incident is over, whoever hears of it
-        return replace(verdict, decision=hushed) if hushed and quiet else verdict
+        mails = isinstance(verdict.decision, Admitted)  # silenced: the incident is over, and nobody hears of it
+        return replace(verdict, decision=hushed) if hushed and mails else verdict
     if pause := given.pauses.get(name):
         return Verdict(decision=_held(pause, given.now), memory=memory, whole=whole)
-    operation, now = given.operation_of(name).digest, given.now
-    seen = memory
+    return _guarded(item, given, standing, given.now)
+
+
+def _guarded(item: Matched, given: Given, standing: ReactionRecord | None, now: datetime) -> Verdict:
+    """Ask the guards, and remember what follows from their decision."""
+    name, guards = item.reaction.name, item.reaction.guards
+    memory, whole = given.memories.get(name, Memory()), given.wholes.get(name, Memory())
+    operation, seen = given.operation_of(name).digest, memory
     if guards.confirm:
         seen = memory.see(operation, now=now, window=guards.confirm.within, most=guards.confirm.events)
     chain = given.lineage if isinstance(given.lineage, Chain) else None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from shared.about import columns_about
 from shared.actions import Deferred, Failed, Operation, Outcome, reaction_of
 from shared.decisions import decide_event
 from shared.errors import ContentionError, RowTooLargeError
@@ -126,7 +127,7 @@ class Ledger:
             if not self._wholes.write(decided.wholes, wholes):
                 continue
             if rows.event is None:
-                columns = {**_about(event, message), **columns}
+                columns = {**columns_about(event, message), **columns}
             row = Row(partition=partition, key=key, values=columns, etag=rows.event.etag if rows.event else None)
             answer = self._write([row, *self._memory_rows(partition, decided.memories, rows.memories)])
             if isinstance(answer, Written):
@@ -232,20 +233,3 @@ class Ledger:
         if len(rows) > 1:
             return self._store.transaction(rows)
         return self._store.merge(rows[0]) if rows[0].etag else self._store.insert(rows[0])
-
-
-def _about(event: Event, message: Message) -> dict[str, str | int]:
-    """Return the columns that tell what the row is about; the event stands there inline or as a blob's name."""
-    envelope = event.envelope
-    content = {"blob": message.blob or ""} if message.inline is None else {"event": message.inline.decode()}
-    return {
-        "workspace": envelope.workspace,
-        "family": event.family,
-        "subject": event.subject,
-        "identity": event.identity,
-        "event_id": envelope.id,
-        "event_type": envelope.type,
-        "event_time": envelope.time,
-        "generation": message.generation,
-        **content,
-    }

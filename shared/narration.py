@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from shared.actions import Deferred, Done, Failed, Outcome
 from shared.events import Event
 from shared.ledger import Admission
+from shared.overdue import tell_overdue
 from shared.reactions import Matched
 from shared.telemetry import Facts, emit
 
@@ -27,8 +28,10 @@ def tell_decisions(event: Event, admission: Admission) -> None:
         emit("event.known", {**facts_of(event), "count": len(admission.record.pending)})
 
 
-def tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mapping[str, Outcome]) -> None:
-    """Log what became of each action that this delivery tried."""
+def tell_outcomes(
+    event: Event, planned: Mapping[str, Matched], outcomes: Mapping[str, Outcome], admission: Admission
+) -> None:
+    """Log what became of each action that this delivery tried, and which mails are overdue."""
     for name, outcome in outcomes.items():
         action = type(planned[name].action(name, "")).__name__ if name in planned else ""
         facts: Facts = {**facts_of(event), "reaction": name, "action": action}
@@ -41,3 +44,4 @@ def tell_outcomes(event: Event, planned: Mapping[str, Matched], outcomes: Mappin
                 seconds = int(outcome.after.total_seconds())
                 facts |= {"outcome": "deferred", "reason": outcome.reason, "seconds": seconds}
         emit("action.settled", facts, level=logging.WARNING if isinstance(outcome, Failed) else logging.INFO)
+    tell_overdue(admission, outcomes)

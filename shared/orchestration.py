@@ -17,7 +17,6 @@ from shared.ledger import Admission, Ledger
 from shared.lineage import Chain, stamp
 from shared.messages import Message
 from shared.narration import facts_of, tell_decisions, tell_outcomes
-from shared.overdue import tell_overdue
 from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
 from shared.reminders import send_reminders
@@ -84,8 +83,7 @@ class Orchestration:
             outcomes[name] = within_limits(outcome, name, admission.record, admission.now)
         send_reminders(self.queue, event, outcomes, admission)
         settlement = self._settle(admission, outcomes)
-        tell_outcomes(event, actions, outcomes)
-        tell_overdue(admission, outcomes)
+        tell_outcomes(event, actions, outcomes, admission)
         return settlement
 
     def _due(self, admission: Admission) -> frozenset[str]:
