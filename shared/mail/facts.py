@@ -19,7 +19,8 @@ type Row = tuple[str, str, str]
 def tables(notice: Notice, limits: Limits) -> Iterator[tuple[str, list[Row]]]:
     """Yield titles and rows of what is told as name and value."""
     if facts := [row for row in _facts(notice, limits) if row[1]]:
-        yield "The digest" if notice.entries else "The run" if notice.run else "The event", facts
+        of_no_run = "The event" if notice.reaction else "This mail"
+        yield "The digest" if notice.entries else "The run" if notice.run else of_no_run, facts
     if notice.diagnosis and (inputs := notice.diagnosis.inputs):
         rows = [(name, value, "") for name, value in _first(inputs, limits.rows, limits.value)]
         yield "Inputs", rows + [("", left, "") for left in [more(inputs, limits.rows)] if left]

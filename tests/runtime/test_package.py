@@ -40,7 +40,7 @@ def test_what_is_deployed() -> None:
         "pipelines",
     }
     kinds = {Path(name).suffix for name in deployed()}
-    assert kinds == {".py", ".json", ".txt", ".yaml", ".yml", ".j2"}
+    assert kinds == {".py", ".json", ".txt", ".yaml", ".yml", ".html"}
 
 
 def test_the_deployed_files_are_enough(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement
 
 STUDIO = studio_link(WORKSPACE, FAILED.run)
 TITLES = {
-    "Error", "Cause", "Changed since the last success", "The run", "The event", "The digest", "Inputs", "Tags",
-    "Failed runs, newest first", "Could not be read", "What to do next", "On the command line",
+    "Error", "Cause", "Changed since the last success", "The run", "The event", "The digest", "This mail",
+    "Inputs", "Tags", "Failed runs, newest first", "Could not be read", "What to do next", "On the command line",
 }  # fmt: skip
 GOLDEN = Path(__file__).parent / "golden"
 
