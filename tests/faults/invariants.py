@@ -1,15 +1,14 @@
 """What must hold at every moment, whatever happens to the service."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from shared.memory import Memory
 from shared.messages import decode
-from shared.records import write_memory
+from shared.records import read_memory
 from shared.store import Row
 from tests.fakes.gateways import FakeMail
 from tests.fakes.service import rules
@@ -41,8 +40,33 @@ class Invariants(RuleBasedStateMachine):
         """A reaction and event have one job and one mail at the most, whatever they are called."""
         self.no_mail_too_many()
         jobs = [(one["reactor_reaction"], one["reactor_identity"]) for _job, one in self.simulation.jobs.jobs.values()]
-        mails = [(mail.notice.reaction, mail.notice.run) for mail in self.simulation.mail.mails.values()]
-        assert (len(jobs), len(mails)) == (len(set(jobs)), len(set(mails)))
+        incidents = [mail.notice.incident for mail in self.simulation.mail.mails.values()]
+        mails = [(one.thread, one.number) for one in incidents if one]
+        assert len(jobs) == len(set(jobs))
+        assert self.forgotten or len(incidents) == len(set(mails))
+
+    @invariant()
+    def what_is_resolved_was_opened(self) -> None:
+        """And before it; a thread begins with its first mail, and nothing comes after its last.
+
+        Unless what opened it was purged, and told once more.
+        """
+        if self.forgotten:
+            return
+        threads: dict[str, list[str]] = defaultdict(list)
+        for mail in self.simulation.mail.mails.values():
+            if incident := mail.notice.incident:
+                threads[incident.thread].append(incident.stage)
+        for stages in threads.values():
+            assert stages[0] == "opened"
+            assert set(stages[1:-1]) <= {"reminder"}
+            assert stages[-1] != "opened" or len(stages) == 1
+
+    def all_failures_are_told(self) -> None:
+        """Nothing waits any more: no failure is folded into an incident of which no mail tells it."""
+        for row in self.simulation.store.rows:
+            if not self.forgotten and row.key.startswith("memory|") and (ongoing := read_memory(row).ongoing):
+                assert (ongoing.sent, ongoing.told) == (True, ongoing.failures)
 
     def no_mail_too_many(self) -> None:
         """What can be asked for is sent once; once more after a purge, if the event is told again."""
@@ -80,7 +104,8 @@ class Invariants(RuleBasedStateMachine):
         for row in gone:
             assert self.simulation.store.written(row) < before
             if row.key.startswith("memory|"):
-                assert row.values == write_memory(Memory())
+                memory = read_memory(row)
+                assert (memory.entries, memory.seen, memory.told, memory.ongoing) == ((), (), (), None)
                 continue
             assert (row.values.get("wake", ""), row.values.get("trouble_since", "")) == ("", "")
             self.purged.add(str(row.values["identity"]))
@@ -95,6 +120,8 @@ def identity(message: bytes) -> str:
     """Return what the event of a message is about."""
     (decoded,) = decode(message)
     data = msgspec.json.decode(decoded.inline or b"{}")["data"]
+    if "thread" in data:
+        return f"{data['thread']}|{data['number']}"
     return f"churn:{data['modelVersion']}" if "modelVersion" in data else str(data["runId"])
 
 

@@ -8,7 +8,8 @@ service's 5-minute window. An event that is told again after its row was purged 
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -37,6 +38,7 @@ class Promise(Invariants):
 
     def __init__(self) -> None:
         super().__init__(RULES[0])
+        self.ended: dict[str, datetime] = {}
 
     @rule(version=st.integers(0, 5), again=st.integers(1, 3))
     def register(self, version: int, again: int) -> None:
@@ -45,10 +47,22 @@ class Promise(Invariants):
             event = altered("model-registered", event_id=f"m{version}-{number}", modelVersion=str(version))
             self._tell(event, f"churn:{version}")
 
-    @rule(run=st.integers(0, 3))
+    @rule(run=st.integers(0, 7))
     def fail(self, run: int) -> None:
-        """A pipeline fails."""
-        self._tell(altered("pipeline-failed", event_id=f"p{run}", runId=f"run-{run}"), f"run-{run}")
+        """A pipeline fails, or is told once more to have failed."""
+        self._tell(self._ended(f"run-{run}", "Failed"), f"run-{run}")
+
+    @rule(run=st.integers(0, 3))
+    def succeed(self, run: int) -> None:
+        """A run of the same experiment succeeds: that ends an incident, or leaves no row."""
+        self.simulation.enqueue(self._ended(f"good-{run}", "Completed"))
+        SEEN["successes"] += 1
+
+    def _ended(self, run: str, status: str) -> dict[str, Any]:
+        """Return the event that a run ended, at the time when it was told first."""
+        at = self.ended.setdefault(run, self.simulation.clock.now)
+        event = altered("pipeline-failed", event_id=run, runId=run, runStatus=status)
+        return {**event, "eventTime": at.isoformat()}
 
     def _tell(self, event: object, about: str) -> None:
         self.simulation.enqueue(event)
@@ -178,6 +192,7 @@ class Promise(Invariants):
             self.simulation.line.put(told)
         self.simulation.run()
         assert (self.simulation.unsettled(), self.simulation.line.poison) == ([], [])
+        self.all_failures_are_told()
         SEEN["runs"] += self.simulation.runs
         SEEN["effects"] += len(self.simulation.jobs.jobs) + len(self.simulation.mail.mails)
         SEEN["lives"] += 1

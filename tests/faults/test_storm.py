@@ -29,7 +29,7 @@ reactions:
   - name: every-test
     on: model-registered
     run: { job: pipelines/offline-test.yml, inputs: { model: "${{ event.model }}" } }
-  - { name: mail-ops, on: pipeline-failed, mail: { to: ops } }
+  - { name: mail-ops, on: pipeline-failed, mail: { to: ops, each: true } }
 """
 
 
