@@ -48,6 +48,10 @@ class AzureMl:
         """Send one GET."""
         return self._send("GET", url, scope)
 
+    def query(self, url: str, body: object, *, scope: str) -> "HttpResponse | Deferred":
+        """Send one POST of JSON that only asks."""
+        return self._send("POST", url, scope, body)
+
     def _send(
         self, method: str, url: str, scope: str, body: object = None, *, second_token: bool = False
     ) -> "HttpResponse | Deferred":
@@ -62,7 +66,7 @@ class AzureMl:
             client = self.client(scope)
             return client.send_request(call, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
         except (AzureError, DeadlineError) as error:
-            return _unanswered(error, read=method == "GET")
+            return _unanswered(error, read=method != "PUT")
 
     def client(self, scope: str = ARM_SCOPE) -> "ARMPipelineClient[HttpRequest, HttpResponse]":
         """Return the client whose requests carry a token for *scope*."""

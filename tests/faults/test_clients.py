@@ -60,6 +60,11 @@ def service(request: pytest.FixtureRequest) -> Service:
     return Service(environ={**ENVIRON, **request.param}, folder=ROOT, vocabularies=handlers.VOCABULARIES)
 
 
+def reading(gateway: Any) -> object:
+    """Ask a gateway that reads Azure Resource Manager and run history for both of its clients."""
+    return gateway, *map(gateway._reader.azure_ml.client, (ARM_SCOPE, AML_SCOPE))
+
+
 #: What each property of the service is made of, by how it is asked for its client where that is made at first use.
 WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "store": lambda store: store,
@@ -69,7 +74,7 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "ledger": lambda ledger: ledger,
     "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
-    "lineages": lambda lineages: (lineages, *map(lineages._azure_ml.client, (ARM_SCOPE, AML_SCOPE))),
+    "lineages": reading,
     "mail": lambda mail: (mail, mail.service._client()),
     "post": lambda post: (post, post.service._client()),
     "_credential": lambda credential: credential("some-id"),
@@ -78,7 +83,7 @@ WITHOUT_CLIENT = {"settings", "reactions", "_storage", "_storage_credential", "_
 #: Classes of the edges that hold no client: values, and what listens during one call.
 VALUES = {f"shared.store.{name}" for name in ("Row", "Page", "Written", "Conflict", "entities.Answer")} | {
     "shared.gateways.mail_answers.Meaning",
-    "shared.gateways.lineage.Read",
+    "shared.gateways.reading.Read",
 }
 #: Packages by which one may talk to the network; those of Azure come with a pipeline, which is inspected.
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "ssl", "urllib", "urllib3"}

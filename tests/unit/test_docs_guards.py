@@ -10,7 +10,7 @@ import pytest
 
 from handlers.data_drift import COOLDOWN
 from shared.actions import Deferred
-from shared.gateways.lineage import RUN
+from shared.gateways.reading import RUN
 from shared.guarding import LINEAGE, TOLD
 from shared.guards import LOOP_ACTIONS
 from shared.lineage import Chain, ModelVersion
