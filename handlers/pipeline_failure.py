@@ -74,6 +74,11 @@ class PipelineFailed(Event):
         return Failure(run=self.run, kind=self.notice_kind, at=self.envelope.at)
 
     @property
+    def failed_run(self) -> str:
+        """The root run."""
+        return self.run
+
+    @property
     def cause(self) -> str:
         """Why, in words, where the event tells."""
         error = self.tags.get(MONITOR_ERROR)

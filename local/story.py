@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from local.azure import Breach, Pace
 from local.samples import sample
@@ -53,9 +54,11 @@ def _is_completed_step(event: Mapping[str, object]) -> bool:
 
 
 def fail_pipeline(twin: Twin) -> None:
-    """A pipeline that somebody submitted fails at its third step."""
+    """A pipeline that somebody submitted fails at its third step; with the data of the day before it went well."""
     error = "ValueError: column 'tenure' is missing in azureml:churn-train:42"
-    twin.workspace.run_pipeline("churn-training", "train-churn-0421", steps=12, fails_at=3, error=error)
+    run = partial(twin.workspace.run_pipeline, "churn-training", steps=12, commit="7d3c1e9a0b52")
+    run("train-churn-0420", data={"training_data": "churn-train:41"}, ago=timedelta(days=1))
+    run("train-churn-0421", data={"training_data": "churn-train:42"}, fails_at=3, error=error)
 
 
 def replay_everything(twin: Twin) -> None:

@@ -132,10 +132,15 @@ def _details(old: Effect, new: Effect, changed_jobs: frozenset[str]) -> Iterator
         case SendMail() as before, SendMail() as after:
             if before.to != after.to:
                 yield f"to: {_addresses(before)} → {_addresses(after)}"
-            told = {"priority": after.priority, **msgspec.structs.asdict(after.notice)}
-            for key, value in {"priority": before.priority, **msgspec.structs.asdict(before.notice)}.items():
+            told = _told(after)
+            for key, value in _told(before).items():
                 if value != told[key]:
                     yield f"{key}: {value or 'none'} → {told[key] or 'none'}"
+
+
+def _told(mail: SendMail) -> Mapping[str, object]:
+    """Return what the mail tells; of a failure, also what is read when it is sent."""
+    return {"details": "run history" if mail.failed_run else "", **msgspec.structs.asdict(mail.notice)}
 
 
 def _facts(effect: Effect) -> tuple[str, ...]:

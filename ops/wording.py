@@ -165,8 +165,9 @@ def _per(time: str) -> str:
 
 def _mail(mail: MailRule, to: tuple[str, ...]) -> str:
     runbook = f", with a link to {mail.runbook}" if mail.runbook else ""
+    details = ", with no more than the event tells" if mail.details == "none" else ""
     owner = "" if isinstance(mail.to, str) else f"the owner in `owners` ({mail.to.owner}), else "
     how = {"critical": ", before all other mails", "normal": "", "digest": ", once a day with the others"}[
         mail.priority
     ]
-    return f"mails {owner}{mail.name} ({', '.join(map(told_address, to))}){how}{runbook}"
+    return f"mails {owner}{mail.name} ({', '.join(map(told_address, to))}){how}{runbook}{details}"

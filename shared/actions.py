@@ -30,11 +30,12 @@ type Priority = Literal["critical", "normal", "digest"]
 
 
 class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
-    """Mail *notice* to the addresses *to*."""
+    """Mail *notice* to the addresses *to*; *failed_run* is looked into before, and told of ("": nothing is)."""
 
     to: tuple[str, ...]
     notice: Notice
     priority: Priority = "normal"
+    failed_run: str = ""
 
 
 type Action = SubmitJob | SendMail

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shared import __version__
 from shared import settings as app_settings
 from shared.allowance import Allowance
-from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Queue
+from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Queue, Runs
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.ledger import Ledger
@@ -115,6 +115,13 @@ class Service:
         return AzureMlLineages(transport=self._transport, credential=self._credential(self.settings.client_id))
 
     @once
+    def runs(self) -> Runs:
+        """What Azure ML tells of failed jobs."""
+        from shared.gateways.runs import AzureMlRuns
+
+        return AzureMlRuns(transport=self._transport, credential=self._credential(self.settings.client_id))
+
+    @once
     def mail(self) -> Post:
         """Communication Services mail, within its allowance."""
         from shared.gateways.mail import CommunicationMail
@@ -152,6 +159,7 @@ class Service:
             reactions=self.reactions,
             ledger=self.ledger,
             jobs=self.jobs,
+            runs=self.runs,
             mail=self.mail,
             queue=self.queue,
             dead_letters=self.dead_letters,

@@ -117,6 +117,11 @@ class Event:
         return None
 
     @property
+    def failed_run(self) -> str:
+        """The failed job that a mail looks into; "" where the event is about no failure."""
+        return ""
+
+    @property
     def stamp(self) -> Mapping[str, str]:
         """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
         return {}

@@ -133,22 +133,22 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def bounded(self) -> "Notice":
         """Return what the ledger keeps: a cause of CAUSE_CHARACTERS, and of the rest the first that fit."""
         cause = self.cause
-        while (size := _characters(cause)) > CAUSE_CHARACTERS:
+        while (size := characters(cause)) > CAUSE_CHARACTERS:
             cause = cause[: len(cause) * CAUSE_CHARACTERS // size - 1] + "\N{HORIZONTAL ELLIPSIS}"
         bare = msgspec.structs.replace(self, cause=cause, tags={}, more_tags=self.more_tags + len(self.tags))
         bare = _fitting_entries(_fitting(bare))
-        left = NOTICE_CHARACTERS - _characters(bare)
+        left = NOTICE_CHARACTERS - characters(bare)
         kept: dict[str, str] = {}
         for name, value in sorted(self.tags.items()):
-            size = _characters({name: value})
+            size = characters({name: value})
             if size <= left:
                 kept[name] = value
                 left -= size
         return msgspec.structs.replace(bare, tags=kept, more_tags=bare.more_tags - len(kept))
 
 
-def _characters(value: object) -> int:
-    """UTF-16 code units of *value* as JSON: what a table property counts."""
+def characters(value: object) -> int:
+    """Count the UTF-16 code units of *value* as JSON: what a table property counts."""
     return len(msgspec.json.encode(value).decode().encode("utf-16-le")) // 2
 
 
@@ -158,7 +158,7 @@ def _fitting(notice: Notice) -> Notice:
     while True:
         more = notice.more_measurements + len(notice.measurements) - len(shown)
         kept = msgspec.structs.replace(notice, measurements=shown, more_measurements=more)
-        if not shown or _characters(kept) <= NOTICE_CHARACTERS:
+        if not shown or characters(kept) <= NOTICE_CHARACTERS:
             return kept
         shown = shown[:-1]
 

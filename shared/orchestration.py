@@ -10,7 +10,7 @@ import msgspec
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
-from shared.gateways import DeadLetters, Jobs, Mail, Queue
+from shared.gateways import DeadLetters, Jobs, Mail, Queue, Runs
 from shared.guarding import PAUSED
 from shared.inquiry import Inquiry
 from shared.ledger import Admission, Ledger
@@ -21,6 +21,7 @@ from shared.reactions import Matched, Plan, Reactions
 from shared.records import ReactionRecord, Wake, failure_id
 from shared.reminders import send_reminders
 from shared.telemetry import Facts, emit
+from shared.telling import told
 from shared.waits import GONE, within_limits
 
 #: A wake-up this late is taken for lost: any delivery may then carry the event on.
@@ -51,6 +52,7 @@ class Orchestration:
     reactions: Reactions
     ledger: Ledger
     jobs: Jobs
+    runs: Runs
     mail: Mail
     queue: Queue
     dead_letters: DeadLetters
@@ -129,16 +131,14 @@ class Orchestration:
                 return found, admission
             if found:
                 return Done(receipt=record.effect, note="looked up: sent by an earlier attempt"), admission
-        told = msgspec.structs.replace(
-            action.notice.bounded(), job=admission.record.job_beside(name), why=record.reason
-        )
-        planned = msgspec.structs.replace(action, notice=record.notice or told)
+        planned = msgspec.structs.replace(action, notice=record.notice or action.notice.bounded())
         if (diverted := self.mail.divert(planned, operation=record.effect, at=admission.now)) is not None:
             return diverted, admission
-        marked = self.ledger.mark_sent(admission, name, record.notice or told)
+        notice = record.notice or told(action, name, admission.record, self.runs)
+        marked = self.ledger.mark_sent(admission, name, notice)
         if marked is None:
             return Deferred(reason="the mail is being sent by another delivery", after=SENDING), admission
-        frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or told)
+        frozen = msgspec.structs.replace(action, notice=marked.record.reactions[name].notice or notice)
         return self.mail.send(frozen, operation=record.effect, first_sent=marked.now), marked
 
     def _stamp(self, event: Event, planned: Matched, record: ReactionRecord) -> Mapping[str, str]:

@@ -1,8 +1,10 @@
 """What other people and Azure ML itself do in a workspace: the runs of the stories."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from local.azure.clock import now
 from local.azure.runs import Kind, Run, pipeline_properties
@@ -30,17 +32,48 @@ def somebodys_pipeline(
     fails_at: int | None,
     error: str,
     nested: bool,
+    component: str = "1",
 ) -> Run:
-    """A pipeline of *steps* steps, `step-01` and so on; *fails_at* counts from 1. See Workspace.run_pipeline."""
+    """A pipeline of *steps* steps, `step-01` and so on; *fails_at* counts from 1. See Workspace.run_pipeline.
+
+    Each step is of version *component* of a component of its name.
+    """
     if fails_at is not None and not 1 <= fails_at <= steps:
         raise ValueError("fails_at must be the number of one of the steps, counted from 1")
     root = _pipeline(experiment, run_id)
     for number in range(1, steps + 1):
         name = f"step-{number:02}"
-        leaf = root.add_nested(name).add_step("work") if nested and number == (fails_at or 1) else root.add_step(name)
+        if nested and number == (fails_at or 1):
+            leaf = root.add_nested(name).add_step("work")
+        else:
+            leaf = root.add_step(name, component=f"{name}:{component}")
         if number == fails_at:
             leaf.fails_with = error or f"The user process of {name} exited with code 1."
     return root
+
+
+def definition(run: Run, workspace: str, *, data: Mapping[str, str]) -> dict[str, Any]:
+    """What Azure Resource Manager has of the job: its inputs (*data* by `name:version`), its steps' components."""
+    inputs = {name: {"jobInputType": "literal", "value": value} for name, value in run.literals.items()}
+    for name, reference in data.items():
+        asset, _, version = reference.partition(":")
+        inputs[name] = {"jobInputType": "uri_folder", "uri": f"{workspace}/data/{asset}/versions/{version}"}
+    steps = {}
+    for step in run.children:
+        component, _, version = step.component.partition(":")
+        if component:
+            steps[step.name] = {"componentId": f"{workspace}/components/{component}/versions/{version}"}
+    properties = {"jobType": "Pipeline", "experimentName": run.experiment, "displayName": run.name}
+    return {**properties, "inputs": inputs, "jobs": steps}
+
+
+def completed(run: Run, *, ago: timedelta) -> Run:
+    """Have the job be over since before the story: it was submitted that long *ago*, and everything went well."""
+    for each in run.everything():
+        each.created = each.started = now() - ago
+        each.ended = each.created + timedelta(minutes=10)
+        each.status = "Completed"
+    return run
 
 
 def monitor_runs(monitor: str, run_id: str) -> tuple[Run, Run]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from local.azure.identity import refusal
 from local.azure.messages import Answer, Request, error
@@ -13,12 +14,13 @@ from local.azure.workspace import Workspace
 AUDIENCES = ("https://management.azure.com", "https://ml.azure.com")
 ROUTE = re.compile(
     r"/history/v1\.0(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
-    r"Microsoft\.MachineLearningServices/workspaces/[^/]+)(?:/experiment(?:s|ids)/[^/]+)?"
+    r"Microsoft\.MachineLearningServices/workspaces/[^/]+)(?:/experiment(?P<by>s|ids)/(?P<experiment>[^/]+))?"
     r"/(?:runs/(?P<run>[^/]+)(?P<part>/children|/details)?|(?P<query>runs:query)|(?P<data>rundata))",
     re.IGNORECASE,
 )
 #: One condition of a filter, e.g. `status eq 'Failed'`; several are joined by `and`.
 CONDITION = re.compile(r"(?P<field>status|runType|rootRunId|parentRunId|runId) eq '(?P<value>[^']*)'")
+ORDER = re.compile(r"createdUtc(?: (?P<way>asc|desc))?")
 PAGE = 100
 SERVICES = ("api", "history", "experimentation", "modelmanagement", "pipelines", "metrics", "notebooks", "catalog")
 
@@ -52,7 +54,7 @@ class RunHistory:
         body = request.json()
         sent: dict[str, Any] = body if isinstance(body, dict) else {}
         if route["query"]:
-            return _page(workspace, list(workspace.life.runs.values()), sent) if request.method == "POST" else None
+            return _page(workspace, _of_experiment(workspace, route), sent) if request.method == "POST" else None
         run_id = str(sent.get("runId", "")) if route["data"] else route["run"]
         run = workspace.life.runs.get(run_id)
         if run is None:
@@ -80,6 +82,16 @@ def _history(workspace: Workspace, run: Run) -> dict[str, Any]:
     return history(run, workspace.life.experiment_id(run.experiment))
 
 
+def _of_experiment(workspace: Workspace, route: re.Match[str]) -> list[Run]:
+    """The runs of the experiment that is named by name or id; all where none is."""
+    named, life = unquote(route["experiment"] or ""), workspace.life
+    return [
+        run
+        for run in life.runs.values()
+        if not named or named == (run.experiment if route["by"] == "s" else life.experiment_id(run.experiment))
+    ]
+
+
 def _page(workspace: Workspace, runs: list[Run], asked: Mapping[str, Any]) -> Answer:
     """The runs asked for, `top` at a time; the continuation token is the number of runs before."""
     conditions = [part.strip() for part in str(asked.get("filter") or "").split(" and ") if part.strip()]
@@ -91,6 +103,13 @@ def _page(workspace: Workspace, runs: list[Run], asked: Mapping[str, Any]) -> An
         )
     found = [_history(workspace, run) for run in runs]
     found = [run for run in found if all(run[each["field"]] == each["value"] for each in wanted if each)]
+    order = ORDER.fullmatch(str(asked.get("orderBy") or "createdUtc asc"))
+    if order is None:
+        message = "The stand-in knows the order createdUtc; local/azure has to learn more."
+        return Answer(
+            status=HTTPStatus.BAD_REQUEST, body={"error": {"code": "OrderBy", "message": message}}, unknown=True
+        )
+    found.sort(key=lambda run: str(run["createdUtc"]), reverse=order["way"] == "desc")
     start = int(asked.get("continuationtoken") or asked.get("continuationToken") or 0)
     top = int(asked.get("top") or PAGE)
     page, rest = found[start : start + top], found[start + top :]

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     COMMAND = "azureml.scriptrun"
 
 
+#: Who submits what nobody else is said to have.
+SOMEBODY = "Dana Somebody"
 FINAL = frozenset({"Completed", "Failed", "Canceled"})
 
 
@@ -42,6 +44,7 @@ class Run:
     component: str = ""
     fails_with: str = ""
     error: str = ""
+    author: str = SOMEBODY
     canceling: bool = False
     started: datetime | None = None
     ended: datetime | None = None
@@ -145,6 +148,7 @@ def history(run: Run, experiment_id: str) -> dict[str, Any]:
         "runType": str(run.kind),
         "status": run.status,
         "createdUtc": seven_digits(run.created),
+        "createdBy": {"userObjectId": stable_id(run.root.author), "userName": run.root.author},
         "startTimeUtc": seven_digits(run.started) if run.started else None,
         "endTimeUtc": seven_digits(run.ended) if run.ended else None,
         "error": _error(run),

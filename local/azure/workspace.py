@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from local.azure.acts import Breach, breach_tags, monitor_runs, somebodys_pipeline
+from local.azure.acts import Breach, breach_tags, completed, definition, monitor_runs, somebodys_pipeline
 from local.azure.assets import Asset, Assets, Versioned
 from local.azure.clock import ScaledClock, now
 from local.azure.events import Event, event, stable_id
@@ -114,16 +114,24 @@ class Workspace:
         error: str = "",
         nested: bool = False,
         tags: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        commit: str = "",
+        ago: timedelta | None = None,
     ) -> Run:
         """Let a pipeline run that somebody else submitted, with all its events.
 
         Of its *steps* number *fails_at* (from 1) fails with *error*, and the later ones are canceled. *nested* puts
-        the work of that step (else of the first) into a nested pipeline.
+        the work of that step (else of the first) into a nested pipeline. *data* are inputs by `name:version`. With
+        *ago* it ran well before the story, and nothing is told of it.
         """
         run = somebodys_pipeline(experiment, run_id, steps=steps, fails_at=fails_at, error=error, nested=nested)
         run.tags |= tags or {}
-        self._keep(run)
-        self.life.start(run)
+        run.properties |= {"mlflow.source.git.commit": commit} if commit else {}
+        self._keep(run if ago is None else completed(run, ago=ago), data)
+        if ago is None:
+            self.life.start(run)
+        else:
+            self.life.add(run)
         return run
 
     def breach_monitor(
@@ -176,8 +184,8 @@ class Workspace:
         self._publish(event("DatasetDriftDetected", workspace=self.id, subject=subject, at=at, data=data))
         return run_id
 
-    def _keep(self, run: Run) -> None:
-        properties = {"jobType": "Pipeline", "experimentName": run.experiment, "displayName": run.name, "jobs": {}}
+    def _keep(self, run: Run, data: Mapping[str, str] | None = None) -> None:
+        properties = definition(run, self.id, data=data or {})
         with self.lock:
             self.jobs[run.run_id] = Job(name=run.run_id, properties=properties, run=run, created=run.created)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.actions import Deferred, Outcome, SendMail, SubmitJob
 from shared.lineage import Origin
 from shared.messages import Message
+from shared.notices import Diagnosis
 
 
 class Jobs(Protocol):
@@ -30,6 +31,17 @@ class Lineages(Protocol):
 
         At most three requests, and one more for the first in a workspace. Deferred, with the reason, when Azure ML
         does not tell.
+        """
+        ...
+
+
+class Runs(Protocol):
+    """Azure ML's run history."""
+
+    def diagnose(self, workspace: str, run: str, *, experiment: str) -> Diagnosis:
+        """Return what can be found out about a failed job, in a few seconds at most.
+
+        Raises nothing: what could not be read is told in `unread`. Redacted, and of a size that fits its row.
         """
         ...
 

@@ -121,15 +121,16 @@ class Reaction:
         if self.mail is not None:
             key = mail_beside(self.name) if actions else self.name
             owner = self.owners.named(values)
-            actions[key] = self.mailed(notice, self.mail, owner)
+            actions[key] = self.mailed(notice, self.mail, owner, event.failed_run)
             if isinstance(event.report, Failure) and self.folds:
                 report = msgspec.structs.replace(event.report, owner=owner)
         return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp, report=report)
 
-    def mailed(self, notice: Notice, mail: MailRule, owner: str = "") -> SendMail:
-        """Return the mail that tells *notice*, to an *owner* where one is named."""
+    def mailed(self, notice: Notice, mail: MailRule, owner: str = "", failed_run: str = "") -> SendMail:
+        """Return the mail that tells *notice*, to an *owner* where one is named, and of *failed_run* what is known."""
         told = msgspec.structs.replace(notice, reaction=self.name, runbook=mail.runbook)
-        return SendMail(to=self.owners.lists.get(owner, self.to), notice=told, priority=mail.priority)
+        to, known = self.owners.lists.get(owner, self.to), "" if mail.details == "none" else failed_run
+        return SendMail(to=to, notice=told, priority=mail.priority, failed_run=known)
 
     def _missing(self, values: Values) -> str:
         """Say which input cannot be given, because the event has no value for it: the job could only be refused."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -39,7 +39,10 @@ class MailRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runbook: Annotated[
         str, msgspec.Meta(pattern=HTTPS), says("a link that begins with `https://`; the mail has a button for it")
     ] = ""
-
+    details: Annotated[
+        Literal["none"] | None,
+        says("`none`: the mail tells no more than the event; left out, it says what run history has about the failure"),
+    ] = None
     each: Annotated[
         bool,
         says(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +140,28 @@ def test_run_history_is_queried_changed_and_read_by_experiment(
     assert history("POST", "/rundata", {"runId": "credit-1"})["runMetadata"]["status"] == "Failed"
     history("PATCH", "/experiments/credit/runs/credit-1", {"tags": {"seen": "yes"}})
     assert history("GET", "/experiments/credit/runs/credit-1")["tags"] == {"seen": "yes"}
+
+
+def test_a_query_is_about_one_experiment_and_has_an_order(
+    azure: StandIn, workspace: Workspace, history: History
+) -> None:
+    """By the experiment's name or id; and a job may have run well before the story, of which nothing is told."""
+    workspace.run_pipeline("credit", "old", steps=2, ago=timedelta(days=2), data={"train": "credit:1"})
+    workspace.run_pipeline("credit", "older", steps=2, ago=timedelta(days=3))
+    workspace.run_pipeline("other", "elsewhere", steps=1, ago=timedelta(days=1))
+    query = {"filter": "status eq 'Completed' and runType eq 'azureml.PipelineRun'", "orderBy": "createdUtc desc"}
+    by_name = history("POST", "/experiments/credit/runs:query", query)["value"]
+    by_id = history("POST", f"/experimentids/{workspace.life.experiment_id('credit')}/runs:query", query)["value"]
+    assert [run["runId"] for run in by_name] == [run["runId"] for run in by_id] == ["old", "older"]
+    assert by_name[0]["createdBy"]["userName"]
+    assert told(azure, "RunStatusChanged") == []
+    assert "error" in history("POST", "/experiments/credit/runs:query", query | {"orderBy": "status"})
+    job = Arm(azure).send("GET", f"{workspace.id}/jobs/old").json()["properties"]
+    assert job["inputs"]["train"]["uri"].endswith("/data/credit/versions/1")
+    assert [step["componentId"].rpartition("/components/")[2] for step in job["jobs"].values()] == [
+        "step-01/versions/1",
+        "step-02/versions/1",
+    ]
 
 
 def test_a_filter_that_is_not_known_is_loud(azure: StandIn, workspace: Workspace, history: History) -> None:

@@ -10,6 +10,7 @@ from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
 from shared.gateways import MailService
 from shared.lineage import Origin
 from shared.messages import Message, decode
+from shared.notices import Diagnosis
 
 type Script = list[Outcome]
 
@@ -53,6 +54,21 @@ class FakeLineages:
         assert workspace
         self.asked.append(origin)
         return self.script.pop(0) if self.script else self.known.get(origin, {})
+
+
+@dataclass
+class FakeRuns:
+    """Run history: *known* is what it tells of every failed job; *asked* are those it was asked about."""
+
+    known: Diagnosis = field(default_factory=Diagnosis)
+    asked: list[str] = field(default_factory=list)
+
+    def diagnose(self, workspace: str, run: str, *, experiment: str) -> Diagnosis:
+        """See shared.gateways.Runs."""
+        assert workspace
+        assert experiment
+        self.asked.append(run)
+        return self.known
 
 
 @dataclass

@@ -22,7 +22,7 @@ from shared.reactions import Reactions
 from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID, Settings
 from shared.switches import Switches
-from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeQueue
+from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeQueue, FakeRuns
 from tests.fakes.store import MemoryStore
 
 WORKSPACE = (
@@ -89,6 +89,7 @@ class FakeService:
     clock: Clock = field(default_factory=Clock)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     mail: FakeMail = field(default_factory=FakeMail)
+    run_history: FakeRuns = field(default_factory=FakeRuns)
     lineages: FakeLineages = field(default_factory=FakeLineages)
     queue: FakeQueue = field(default_factory=FakeQueue)
     large_events: FakeBlobs = field(default_factory=FakeBlobs)
@@ -141,6 +142,7 @@ class FakeService:
             reactions=self.reactions,
             ledger=self.ledger,
             jobs=self.jobs,
+            runs=self.run_history,
             mail=self.post if self.rationed else self.mail,
             queue=self.queue,
             dead_letters=self.dead_letters,

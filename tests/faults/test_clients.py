@@ -75,6 +75,7 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
     "lineages": reading,
+    "runs": reading,
     "mail": lambda mail: (mail, mail.service._client()),
     "post": lambda post: (post, post.service._client()),
     "_credential": lambda credential: credential("some-id"),
@@ -84,6 +85,7 @@ WITHOUT_CLIENT = {"settings", "reactions", "_storage", "_storage_credential", "_
 VALUES = {f"shared.store.{name}" for name in ("Row", "Page", "Written", "Conflict", "entities.Answer")} | {
     "shared.gateways.mail_answers.Meaning",
     "shared.gateways.reading.Read",
+    "shared.gateways.runs._Look",
 }
 #: Packages by which one may talk to the network; those of Azure come with a pipeline, which is inspected.
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "ssl", "urllib", "urllib3"}

@@ -212,6 +212,15 @@ def test_what_differs(old: str, new: str, wanted: list[str]) -> None:
     assert lines(compared(text, text.replace(old, new), registered(2))) == wanted
 
 
+def test_that_a_mail_says_less_is_a_change() -> None:
+    """Although the event tells the same."""
+    text = "recipients: { ops: $OPS_EMAIL }\nreactions: [{ name: tell, on: pipeline-failed, mail: { to: ops } }]"
+    less = text.replace("to: ops }", "to: ops, details: none }")
+    assert lines(compared(text, less, sample("pipeline-failed"))) == [
+        "changes mail tell $OPS_EMAIL: details: run history → none"
+    ]
+
+
 def test_a_changed_job_file_is_a_change() -> None:
     """Although the reactions name the same one."""
     found = compared(GUARDED, GUARDED, registered(1), changed_jobs=frozenset({"pipelines/offline-test.yml"}))

@@ -102,6 +102,13 @@ def test_conditions_in_words(on: str, when: str, wanted: str) -> None:
                 ", with a link to https://x/y."
             ),
         ),
+        (
+            "run: { job: pipelines/retrain.yml }, guards: none, mail: { to: ops, details: none }",
+            (
+                "starts pipelines/retrain.yml, without any guard; it also mails ops ($OPS_EMAIL)"
+                ", with no more than the event tells."
+            ),
+        ),
     ],
 )
 def test_actions_in_words(more: str, wanted: str) -> None:

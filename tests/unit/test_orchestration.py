@@ -13,11 +13,12 @@ from shared.actions import Deferred, Failed, Outcome, SendMail
 from shared.errors import ConfigurationError, StorageError
 from shared.events import Envelope
 from shared.messages import INLINE_BYTES, Message, decode, wrap
+from shared.notices import Diagnosis
 from shared.orchestration import Orchestration
 from shared.reactions import Reactions
 from shared.store import Conflict, Row, Written
 from tests.fakes.events import altered, sample
-from tests.fakes.gateways import FakeMail
+from tests.fakes.gateways import FakeMail, FakeRuns
 from tests.fakes.service import REACTIONS, FakeService, rules
 
 TELL_US = "  - { name: tell-us, on: model-registered, mail: { to: ops } }\n"
@@ -309,6 +310,66 @@ def test_a_mail_that_was_not_sent_is_sent_again_as_it_was() -> None:
     (mail,) = service.mail.mails.values()
     assert mail.notice.runbook == ""
     assert len(set(service.mail.posts)) == 1
+
+
+DIAGNOSIS = Diagnosis(step="step-3", step_name="train", error="KeyError: 'tenure'")
+
+
+def test_what_run_history_tells_is_read_once_and_kept() -> None:
+    """Before the first send; a repeat says the same, whatever run history has come to say."""
+    service = FakeService()
+    service.run_history.known = DIAGNOSIS
+    service.mail.delivers_lost_ones = False
+    service.mail.script = [Deferred(reason="http 503", after=timedelta(seconds=60))]
+    service.deliver(sample("pipeline-failed"))
+    service.run_history.known = Diagnosis(step="another")
+    service.run_queue()
+    service.deliver(sample("pipeline-failed"))
+    (mail,) = service.mail.mails.values()
+    assert mail.notice.diagnosis == DIAGNOSIS
+    assert (service.run_history.asked, len(service.mail.posts)) == (["train-churn-0421"], 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "event"),
+    [
+        ("{ name: a, on: pipeline-failed, mail: { to: ops, details: none } }", "pipeline-failed"),
+        ("{ name: a, on: data-drift, mail: { to: ops } }", "monitor-breach"),
+        ("{ name: a, on: model-registered, mail: { to: ops } }", "model-registered"),
+    ],
+)
+def test_nothing_is_read_where_nothing_is_told(told: str, event: str) -> None:
+    """With `details: none`, and where nothing failed."""
+    service = FakeService(reactions=rules(f"recipients: {{ ops: $OPS_EMAIL }}\nreactions: [{told}]"))
+    service.run_history.known = DIAGNOSIS
+    service.deliver(sample(event))
+    (mail,) = service.mail.mails.values()
+    assert (mail.notice.diagnosis, service.run_history.asked) == (None, [])
+
+
+def test_a_dry_run_reads_nothing() -> None:
+    """It sends nothing either."""
+    service = FakeService(dry_run=True)
+    service.deliver(sample("pipeline-failed"))
+    assert service.run_history.asked == []
+
+
+def test_a_worker_that_dies_while_it_reads_has_sent_nothing() -> None:
+    """The next one reads, and sends."""
+
+    class Dying(FakeRuns):
+        def diagnose(self, workspace: str, run: str, *, experiment: str) -> Diagnosis:
+            super().diagnose(workspace, run, experiment=experiment)
+            if len(self.asked) == 1:
+                raise StorageError
+            return DIAGNOSIS
+
+    service = FakeService(run_history=Dying())
+    with pytest.raises(StorageError):
+        service.deliver(sample("pipeline-failed"))
+    service.deliver(sample("pipeline-failed"))
+    (mail,) = service.mail.mails.values()
+    assert (mail.notice.diagnosis, service.mail.lookups) == (DIAGNOSIS, [])
 
 
 def test_a_mail_under_way_elsewhere_waits() -> None:
