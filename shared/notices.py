@@ -169,6 +169,6 @@ def _fitting_entries(notice: Notice) -> Notice:
     while True:
         more = notice.more_entries + len(notice.entries) - len(shown)
         kept = msgspec.structs.replace(notice, entries=shown, more_entries=more)
-        if not shown or _characters(kept) <= NOTICE_CHARACTERS:
+        if not shown or characters(kept) <= NOTICE_CHARACTERS:
             return kept
         shown = shown[:-1]
