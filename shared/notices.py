@@ -136,7 +136,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         while (size := characters(cause)) > CAUSE_CHARACTERS:
             cause = cause[: len(cause) * CAUSE_CHARACTERS // size - 1] + "\N{HORIZONTAL ELLIPSIS}"
         bare = msgspec.structs.replace(self, cause=cause, tags={}, more_tags=self.more_tags + len(self.tags))
-        bare = _fitting_entries(_fitting(bare))
+        bare = _fitting(_fitting(bare, "measurements", MEASUREMENTS), "entries", ENTRIES)
         left = NOTICE_CHARACTERS - characters(bare)
         kept: dict[str, str] = {}
         for name, value in sorted(self.tags.items()):
@@ -152,23 +152,14 @@ def characters(value: object) -> int:
     return len(msgspec.json.encode(value).decode().encode("utf-16-le")) // 2
 
 
-def _fitting(notice: Notice) -> Notice:
-    """Keep as many of the first measurements as fit; count the others."""
-    shown = notice.measurements[:MEASUREMENTS]
+def _fitting(notice: Notice, field: str, most: int) -> Notice:
+    """Keep as many of the first of *field* as fit, *most* at most; count the others in its ``more_``."""
+    every = getattr(notice, field)
+    uncounted = getattr(notice, f"more_{field}")
+    shown = every[:most]
     while True:
-        more = notice.more_measurements + len(notice.measurements) - len(shown)
-        kept = msgspec.structs.replace(notice, measurements=shown, more_measurements=more)
-        if not shown or characters(kept) <= NOTICE_CHARACTERS:
-            return kept
-        shown = shown[:-1]
-
-
-def _fitting_entries(notice: Notice) -> Notice:
-    """Keep as many of the first entries of a digest as fit; count the others."""
-    shown = notice.entries[:ENTRIES]
-    while True:
-        more = notice.more_entries + len(notice.entries) - len(shown)
-        kept = msgspec.structs.replace(notice, entries=shown, more_entries=more)
+        more = uncounted + len(every) - len(shown)
+        kept = msgspec.structs.replace(notice, **{field: shown, f"more_{field}": more})
         if not shown or characters(kept) <= NOTICE_CHARACTERS:
             return kept
         shown = shown[:-1]

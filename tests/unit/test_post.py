@@ -24,7 +24,7 @@ SIX = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 REACTIONS = """
 recipients: {{ ops: $OPS_EMAIL, team: team@example.com }}
 reactions:
-  - {{ name: mail-ops, on: pipeline-failed, mail: {{ to: ops, priority: {} }} }}
+  - {{ name: mail-ops, on: pipeline-failed, mail: {{ to: ops, priority: {}, each: true }} }}
 """
 
 
