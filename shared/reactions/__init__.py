@@ -120,8 +120,7 @@ class Reaction:
             actions[self.name] = SubmitJob(workspace=event.workspace, job=self.run.job, inputs=inputs)
         if self.mail is not None:
             key = mail_beside(self.name) if actions else self.name
-            owner = self.owners.named(values)
-            actions[key] = self.mailed(notice, self.mail, owner, event.failed_run)
+            actions[key] = self.mailed(notice, self.mail, owner := self.owners.named(values), event.failed_run)
             if isinstance(event.report, Failure) and self.folds:
                 report = msgspec.structs.replace(event.report, owner=owner)
         return Matched(reaction=self, actions=actions, notice=notice, stamp=event.stamp, report=report)
