@@ -129,8 +129,11 @@ def play(name: str, *, push: bool) -> Taken:
         if push:
             for family in families:
                 handlers.take_in(family, event, service)
-            messages = len(service.queue.sent)
-            service.run_queue()
+            enqueued = [text for text, _after in service.queue.sent]
+            messages = len(enqueued)
+            service.queue.sent.clear()
+            for text in enqueued:  # a reminder of an incident is an event of its own, an hour later
+                service.deliver_text(text)
         else:
             messages = 1
             service.deliver(event)
