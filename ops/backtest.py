@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
+from itertools import count
 
 from ops.told import Told
 from ops.trial import Verdict, decided, plans, verdicts
 from shared.errors import MalformedError
 from shared.events import Envelope, Event, parse
+from shared.incidents import interval
 from shared.memory import Memory
 from shared.messages import told as decoded
 from shared.reactions import Reactions
 from shared.records import EventRecord, partition_key
+from shared.reminders import reminder
 
 #: For an event that does not say when it happened.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +73,7 @@ def in_order(told: Iterable[Told], workspaces: frozenset[str] = frozenset()) -> 
     for one in told:
         try:
             envelope = parse(decoded(one.content))
-            recognised = bool(list(plans(envelope, Reactions(()))))
+            recognised = bool(list(plans(envelope, Reactions(()), follow_ups=True)))
         except MalformedError as error:
             refused.append(f"{one.source}: the app would keep it as a dead letter: {error.reason}")
             continue
@@ -93,9 +96,10 @@ def play(tellings: Sequence[Telling], reactions: Reactions, *, installation: str
     wholes: dict[str, Memory] = {}
     waiting = [(telling.at, number, telling) for number, telling in enumerate(tellings)]
     heapify(waiting)
+    numbers = count(len(waiting))
     while waiting:
         now, number, telling = heappop(waiting)
-        for event, plan in plans(telling.envelope, reactions):
+        for event, plan in plans(telling.envelope, reactions, follow_ups=True):
             key = Key(workspace=event.workspace.casefold(), family=event.family, identity=event.identity)
             before = records.get(key, EventRecord())
             remembered = memories.setdefault(partition_key(event.workspace, event.subject), {})
@@ -113,6 +117,8 @@ def play(tellings: Sequence[Telling], reactions: Reactions, *, installation: str
             wholes.update(decision.wholes)
             if waits := after.waiting(now):  # its copy comes back, as from the queue
                 heappush(waiting, (now + min(waits.values()), number, telling))
+            for told in _reminders(event, before, after, now):
+                heappush(waiting, (told.at, next(numbers), told))
             known = found.get(key, Happening(event=event, at=telling.at, verdicts={}))
             fresh = {
                 verdict.reaction: verdict
@@ -121,6 +127,15 @@ def play(tellings: Sequence[Telling], reactions: Reactions, *, installation: str
             }
             found[key] = Happening(event=known.event, at=known.at, verdicts={**known.verdicts, **fresh})
     return found
+
+
+def _reminders(event: Event, before: EventRecord, after: EventRecord, now: datetime) -> Iterator[Telling]:
+    """Yield the reminders that follow the mails decided now: they are taken for sent."""
+    for name, record in after.reactions.items():
+        if record.incident and record.incident.stage != "resolved" and before.reactions.get(name) != record:
+            at = now + interval(record.incident.number)
+            told = reminder(event.workspace, event.subject, name, record.incident, at=at.isoformat())
+            yield Telling(envelope=parse(told), at=at)
 
 
 def acting(happenings: Mapping[Key, Happening]) -> Iterator[Verdict]:

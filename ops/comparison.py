@@ -17,6 +17,7 @@ type How = Literal["comes", "goes", "changes"]
 type Kind = Literal["job", "mail"]
 HOWS: tuple[How, ...] = ("comes", "goes", "changes")
 NOBODY = Verdict(reaction="", acts=False, reason="")
+NO_INCIDENT = Verdict(reaction="", acts=False, reason="no incident is open then")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,12 @@ def compare(
     """Compare the same events under two sets of reactions; *changed_jobs* are job files whose own text differs."""
     changes: list[Change] = []
     reasons: list[Reason] = []
-    for key, happening in after.items():
-        old = before[key].verdicts
-        for name in dict.fromkeys([*old, *happening.verdicts]):
-            was, now = old.get(name, NOBODY), happening.verdicts.get(name, NOBODY)
+    for key in dict.fromkeys([*after, *before]):  # reminders come on one side, and not on the other
+        happening = after.get(key) or before[key]
+        old, new = (side[key].verdicts if key in side else {} for side in (before, after))
+        for name in dict.fromkeys([*old, *new]):
+            nobody = NO_INCIDENT if happening.event.passing else NOBODY
+            was, now = old.get(name, nobody), new.get(name, nobody)
             changes.extend(_changes(happening, name, was, now, changed_jobs))
             if was.reason and now.reason and not was.acts and not now.acts and was.reason != now.reason:
                 place = _place(happening)

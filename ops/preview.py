@@ -113,7 +113,7 @@ def _preview(old: Version, new: Version, tellings: Tellings, known: AtHand) -> P
     before, after = (play(tellings.all, version.reactions, installation=installation) for version in (old, new))
     return Preview(
         against=old.name,
-        events=len(after),
+        events=sum(not one.event.passing for one in after.values()),
         tellings=tellings,
         comparison=compare(before, after, changed_jobs=new.changed_jobs(old)),
     )

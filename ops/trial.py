@@ -1,21 +1,22 @@
 """What would follow from an event: every reaction's decision and effects, without a ledger, Azure or a file. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import handlers
-from shared.actions import Action, Operation, SendMail, SubmitJob
+from shared.actions import Done, Operation, SendMail, SubmitJob
 from shared.decisions import Decided, decide_event
 from shared.events import Envelope, Event, NotOurs, parse
 from shared.guarding import Given
+from shared.incidents import heard
 from shared.limits import Guards, span
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.reactions import Matched, Plan, Reactions
-from shared.records import EventRecord
+from shared.records import EventRecord, ReactionRecord
 
 INSTALLATION = "try"
 
@@ -68,12 +69,16 @@ def declined(told: object) -> Mapping[str, str]:
     return {name: answer.reason for name, answer in answers.items() if isinstance(answer, NotOurs)}
 
 
-def plans(envelope: Envelope, reactions: Reactions) -> Iterator[tuple[Event, Plan]]:
-    """Yield the event as each family that recognises it sees it, and what follows. Raises MalformedError."""
+def plans(envelope: Envelope, reactions: Reactions, *, follow_ups: bool = False) -> Iterator[tuple[Event, Plan]]:
+    """Yield the event as each family that recognises it sees it, and what follows. Raises MalformedError.
+
+    *follow_ups*: also what ends an incident or reminds of one, which matters only where memories are kept.
+    """
     for family in handlers.HANDLERS:
-        event: Any = family.recognise(envelope)
-        if not isinstance(event, NotOurs):
-            yield event, family.plan(event, reactions)
+        for one in family.recognisers if follow_ups else (family,):
+            event: Any = one.recognise(envelope)
+            if not isinstance(event, NotOurs):
+                yield event, one.plan(event, reactions)
 
 
 def decided(
@@ -88,7 +93,7 @@ def decided(
 ) -> Decided:
     """Decide as the ledger does, of an event whose row is *record*; without *now* no guard is asked.
 
-    Of the lineage only what the event itself tells is known: there is nobody to ask.
+    Of the lineage only what the event itself tells is known: there is nobody to ask. Mails are taken for sent.
     """
     given = Given(
         operation_of=partial(operation, event, installation),
@@ -98,7 +103,16 @@ def decided(
         lineage=Chain.of(event.lineage),
         now=now,
     )
-    return decide_event(record or EventRecord(), plan, given)
+    found = decide_event(record or EventRecord(), plan, given)
+    if now is None:
+        return found
+    sent = {name: _sent(memory, found.record.reactions.get(name), now) for name, memory in found.memories.items()}
+    return replace(found, memories=sent)
+
+
+def _sent(memory: Memory, record: ReactionRecord | None, now: datetime) -> Memory:
+    """Take a mail about an incident for sent as soon as it is decided."""
+    return heard(memory, record.operation, Done(receipt=record.effect), now=now) if record else memory
 
 
 def operation(event: Event, installation: str, reaction: str) -> Operation:
@@ -118,19 +132,23 @@ def verdicts(plan: Plan, record: EventRecord, *, asked: bool) -> Iterator[Verdic
         if not isinstance(item, Matched):
             yield Verdict(reaction=name, acts=False, reason=item.reason)
             continue
+        if name not in record.reactions:  # noted: there is no incident that it ends or reminds of
+            continue
         acts = record.reactions[name].decision == "admitted"
         yield Verdict(
             reaction=name,
             acts=acts,
             reason=record.reactions[name].reason if asked else "every condition holds",
-            effects=tuple(_effects(item.actions, record)) if acts else (),
+            effects=tuple(_effects(item, record)) if acts else (),
             guards=guards_in_words(item.reaction.guards),
         )
 
 
-def _effects(actions: Mapping[str, Action], record: EventRecord) -> Iterator[Effect]:
-    for key, action in actions.items():
-        yield Effect(key=key, action=action, name=record.reactions[key].effect)
+def _effects(item: Matched, record: EventRecord) -> Iterator[Effect]:
+    for key in item.actions:
+        decided = record.reactions[key]
+        if action := item.action(key, decided.reason, decided.incident):
+            yield Effect(key=key, action=action, name=decided.effect)
 
 
 def guards_in_words(guards: Guards) -> tuple[str, ...]:

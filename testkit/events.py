@@ -12,9 +12,20 @@ from handlers import model_registered as models
 from handlers.breach import SIGNAL
 from local.samples import sample
 
-__all__ = ["BUILDERS", "cloud_event", "dataset_drift", "drift", "model_registered", "pipeline_failed", "sample"]
+__all__ = [
+    "BUILDERS",
+    "cloud_event",
+    "dataset_drift",
+    "drift",
+    "model_registered",
+    "pipeline_failed",
+    "pipeline_succeeded",
+    "sample",
+]
 
 WORKSPACE = "mlw-churn"
+#: Later than what failed in the samples.
+SUCCEEDED = "2026-11-24T09:00:00Z"
 #: The run types of root runs, as Azure ML tells them.
 RUN_TYPES = {
     "pipeline": "azureml.PipelineRun",
@@ -132,6 +143,14 @@ def pipeline_failed(
             **(properties or {}),
         },
     )
+
+
+def pipeline_succeeded(
+    *, experiment: str = "churn-training", run: str = "train-churn-0422", workspace: str = WORKSPACE
+) -> dict[str, Any]:
+    """Return the event of a pipeline run that succeeded, which ends an incident of its experiment."""
+    event = pipeline_failed(experiment=experiment, run=run, workspace=workspace)
+    return {**event, "eventTime": SUCCEEDED, "data": {**event["data"], "runStatus": "Completed"}}
 
 
 def cloud_event(event: Mapping[str, Any]) -> dict[str, Any]:

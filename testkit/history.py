@@ -42,7 +42,7 @@ class History:
             for rule in self.reactions.rules
             if rule.on in others
         }
-        for happened, plan in plans(parse(event), self.reactions):
+        for happened, plan in plans(parse(event), self.reactions, follow_ups=True):
             partition = partition_key(happened.workspace, happened.subject)
             row = (partition, event_key(happened.family, happened.identity, 0))
             before = records.get(row, EventRecord())

@@ -4,19 +4,24 @@ import hashlib
 import itertools
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.actions import Deferred, Done, Failed
-from shared.errors import StorageError
+from ops.backtest import acting, in_order, play
+from ops.told import Told
+from shared.actions import Deferred, Done, Failed, SendMail
+from shared.errors import ConfigurationError, StorageError
 from shared.incidents import INTERVALS, LOST, RUNS, UNSENT, interval
 from shared.memory import Memory
 from shared.messages import decode, wrap
 from shared.notices import Incident
 from shared.records import read_memory
 from shared.reminders import REMINDER_DUE, reminder
+from testkit import events
+from testkit.reactor import Reactor
 from tests.fakes.events import altered
 from tests.fakes.service import REACTIONS, START, WORKSPACE, FakeService, rules
 from tests.unit.test_guarded import pause, resume
@@ -229,8 +234,8 @@ def test_a_success_before_the_newest_failure_ends_nothing() -> None:
 def test_the_same_time_counts_as_a_failure() -> None:
     """In either order: better a mail too many."""
     one, two = Story(), Story()
-    for story, events in ((one, (failed("a"), succeeded("b", START))), (two, (succeeded("b", START), failed("a")))):
-        for event in events:
+    for story, both in ((one, (failed("a"), succeeded("b", START))), (two, (succeeded("b", START), failed("a")))):
+        for event in both:
             story.at(1, event)
         assert (story.mails, story.memory.ongoing is not None) == ([("opened", 1)], True)
 
@@ -500,3 +505,50 @@ def test_storage_that_fails_before_the_reminder_is_on_record() -> None:
     story.at(0.5, failed("b", hours(0.5)))
     story.until(hours(3))
     assert story.mails == [("opened", 1), ("reminder", 2)]
+
+
+def test_a_backtest_plays_incidents() -> None:
+    """First mail, reminder and end, as the ledger would have had them; reminders come by themselves."""
+    story = [failed("a"), failed("b", hours(0.5)), succeeded("c", hours(3))]
+    told = (Told(content=json.dumps(event).encode(), source="test") for event in story)
+    played = play(in_order(told).all, rules(REACTIONS), installation="test")
+    mails = [effect.action for one in acting(played) for effect in one.effects]
+    incidents = [one.notice.incident for one in mails if isinstance(one, SendMail) and one.notice.incident]
+    assert [(one.stage, one.failures) for one in incidents] == [("opened", 1), ("reminder", 2), ("resolved", 2)]
+
+
+def test_the_test_kit_knows_incidents() -> None:
+    """A test of one's own rules tells the end of one, and what is folded."""
+    first = Reactor(folder=Path(), reactions=rules(REACTIONS)).when(events.pipeline_failed(run="a"))
+    first.mails("mail-ops").then(events.pipeline_succeeded(), after="2h").mails("mail-ops")
+    folded = first.then(events.pipeline_failed(run="b"), after="30m")
+    assert "2nd failure" in next(one.reason for one in folded.verdicts if one.reaction == "mail-ops")
+    first.then(events.pipeline_failed(run="b"), after="2h").mails("mail-ops")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{ name: a, on: data-drift, mail: { to: ops, each: true } }",
+        "{ name: a, on: pipeline-failed, run: { job: pipelines/retrain.yml }, mail: { to: ops, each: true } }",
+    ],
+    ids=["another family", "with a run"],
+)
+def test_each_is_said_where_it_means_something(rule: str) -> None:
+    """Elsewhere it is a mistake, and told as one."""
+    with pytest.raises(ConfigurationError, match="`each` is for a mail without a `run`"):
+        rules(f"recipients: {{ ops: $OPS_EMAIL }}\nreactions: [{rule}]")
+
+
+def test_what_is_decided_together_fits_one_transaction() -> None:
+    """99 rules that remember, and no more: found when the file is read, not when the event comes."""
+
+    def many(count: int) -> str:
+        rule = "  - {{ name: mail-{}, on: pipeline-failed, mail: {{ to: ops }} }}\n"
+        return "recipients: { ops: $OPS_EMAIL }\nreactions:\n" + "".join(rule.format(one) for one in range(count))
+
+    with pytest.raises(ConfigurationError, match="100 rules on pipeline-failed"):
+        rules(many(100))
+    service = FakeService(reactions=rules(many(99)))
+    service.deliver(failed("a"))
+    assert (len(service.mail.delivered), service.letters.letters()) == (99, [])
