@@ -62,6 +62,21 @@ param mailDomain string?
 @description('The records of mailDomain are in DNS and verified in the portal. Deploy with false first.')
 param mailDomainVerified bool = false
 
+@description('How many mails the mail service takes of this sender in a minute; null: 5 on a domain that Azure manages, 30 on your own.')
+@minValue(1)
+@maxValue(200)
+param mailPerMinute int?
+
+@description('The same in an hour; null: 10 on a domain that Azure manages, 100 on your own.')
+@minValue(1)
+@maxValue(200)
+param mailPerHour int?
+
+@description('When the daily summary of mails is sent, UTC, for example 06:00.')
+@minLength(5)
+@maxLength(5)
+param mailDigestAt string = '06:00'
+
 @description('Also create an Event Grid topic for outcome events.')
 param publishOutcomes bool = false
 
@@ -306,6 +321,9 @@ module app 'modules/function-app.bicep' = {
       OPS_EMAIL: join(map(opsEmails, address => addressOf(address)), ',')
       MAIL_ENDPOINT: mail.outputs.endpoint
       MAIL_SENDER: mail.outputs.sender
+      MAIL_PER_MINUTE: string(mailPerMinute ?? (mailDomain == null ? 5 : 30))
+      MAIL_PER_HOUR: string(mailPerHour ?? (mailDomain == null ? 10 : 100))
+      MAIL_DIGEST_AT: mailDigestAt
       INSTALLATION: installationOf(installation)
       REACTIONS_FILE: reactionsFile
       AZURE_CLIENT_ID: identity.properties.clientId

@@ -95,6 +95,15 @@ var always logAlert[] = [
     window: 'PT30M'
   }
   {
+    name: 'mail-overdue'
+    text: 'A mail could not be sent for an hour or more; the app goes on trying. The reason is in the log line `mail.overdue`; try with `python -m ops send-test-mail`.'
+    severity: 1
+    query: loadTextContent('../queries/alerts/mail-overdue.kql')
+    when: 'rows'
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
     name: 'paused'
     text: 'Events meet a reaction that somebody paused: they wait, or are dropped. See who with `python -m ops pauses`; go on with `python -m ops resume`.'
     severity: 3
