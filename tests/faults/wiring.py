@@ -90,9 +90,18 @@ def _builder(edge: str, control: Control) -> Callable[[bootstrap.Service], objec
             inner = PacedStore(inner, origin=origin, scale=terms.scale)
         elif edge == "queue":
             inner = PacedQueue(inner, scale=terms.scale)
+        elif edge == "mail":
+            _remember(inner.ration, service.store)
         return faulty(inner, edge, control.reach)
 
     return build
+
+
+def _remember(ration: Any, store: Any) -> None:
+    """Have a process know the count of mails from the start: its first mail then goes the way of all others."""
+    own = replace(ration._own, store=store._inner)
+    row = own.read()
+    ration._last = row if row.etag else own.write(row, own.empty) or own.read()
 
 
 def _shorter(
