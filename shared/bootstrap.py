@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shared import __version__
 from shared import settings as app_settings
 from shared.allowance import Allowance
-from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Queue, Runs
+from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Mail, Queue, Runs
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.ledger import Ledger
@@ -122,8 +122,8 @@ class Service:
         return AzureMlRuns(transport=self._transport, credential=self._credential(self.settings.client_id))
 
     @once
-    def mail(self) -> Post:
-        """Communication Services mail, within its allowance."""
+    def post(self) -> Post:
+        """Mail within its allowance, summaries and test mails included."""
         from shared.gateways.mail import CommunicationMail
         from shared.mail.overrides import FOLDER, checked
 
@@ -142,10 +142,10 @@ class Service:
             daily=told.mail_digest_at,
         )
 
-    @property
-    def post(self) -> Post:
-        """The same, with what summaries and test mails need of it."""
-        post: Post = self.mail
+    @once
+    def mail(self) -> Mail:
+        """Communication Services mail, within its allowance."""
+        post: Post = self.post
         return post
 
     def accepts(self, workspace: str) -> bool:
