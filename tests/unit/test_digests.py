@@ -1,0 +1,105 @@
+"""Summaries as values: what a row takes, what it refuses, and which rows a mail told again meets."""
+
+from datetime import time, timedelta
+
+from shared.actions import Deferred, Done
+from shared.digests import CHARACTERS, Digest, digest_keys, due_at, list_id, write_digest
+from shared.notices import ENTRIES, Notice
+from tests.fakes.service import START, WORKSPACE
+from tests.unit.test_post import failure, mail_action, run_until_quiet, service
+
+SIX = time(6)
+EMPTY = Digest(since=START, due=START)
+
+
+def notice(number: int, subject: str = "") -> Notice:
+    """Return what a mail tells."""
+    return Notice(
+        kind="pipeline-failed",
+        headline=f"Pipeline failed: {subject or number}",
+        workspace=WORKSPACE,
+        experiment=subject or f"pipeline-{number}",
+        run=f"run-{number}",
+        status="Failed",
+        time=f"2026-11-24T09:{number % 60:02}:00Z",
+        reaction="mail-ops",
+    )
+
+
+def filled(count: int, **fixed: str) -> tuple[Digest, int]:
+    """Merge until the row is full, *count* at most; return how many it took."""
+    digest = EMPTY
+    for number in range(count):
+        grown = digest.merge(notice(number, **fixed), f"mail-{number}")
+        if grown is None:
+            return digest, number
+        digest = grown
+    return digest, count
+
+
+def test_a_row_takes_as_many_subjects_as_a_mail_shows() -> None:
+    """One more goes into the next row: a summary that says "and others" would leave something out."""
+    digest, took = filled(ENTRIES + 1)
+    assert took == ENTRIES
+    assert digest.merge(notice(0), "again") is not None
+
+
+def test_a_row_never_outgrows_its_property() -> None:
+    """However many mails of one subject there are."""
+    digest, took = filled(5000, subject="nightly")
+    assert 1000 < took < 5000
+    assert CHARACTERS - 100 < len(str(write_digest(digest)["digest"])) <= CHARACTERS
+
+
+def test_nothing_is_merged_into_what_was_sent() -> None:
+    """The content of a mail is the same at every attempt."""
+    assert Digest(since=START, due=START, sent_at=START).merge(notice(1), "a") is None
+
+
+def test_the_newest_run_is_told_whatever_the_order() -> None:
+    """An older failure that comes late counts, and changes neither the newest run nor when it ended."""
+    later, earlier = notice(7, "nightly"), notice(3, "nightly")
+    first = EMPTY.merge(later, "a")
+    assert first is not None
+    both = first.merge(earlier, "b")
+    assert both is not None
+    (one,) = both.merged
+    assert (one.count, one.run, one.first, one.last) == (2, "run-7", earlier.time, later.time)
+
+
+def test_keys_of_this_period_and_of_the_one_before() -> None:
+    """A mail told again in the next hour, or the next day, meets itself."""
+    to = list_id(["ops@example.com"])
+    for kind, step in (("short", timedelta(hours=1)), ("daily", timedelta(days=1))):
+        this, before = digest_keys(kind, to, START, daily=SIX)  # type: ignore[arg-type] # one of the two
+        _, later = digest_keys(kind, to, START + step, daily=SIX)  # type: ignore[arg-type]
+        assert later == this
+        assert not set(this) & set(before)
+    assert due_at("daily", START, daily=SIX) == START.replace(day=25, hour=6)
+    assert list_id(["a@b.c", "d@e.f"]) == list_id(["d@e.f", "a@b.c"]) != list_id(["a@b.c"])
+
+
+def test_told_again_in_the_next_hour_it_meets_itself() -> None:
+    """A delivery that was killed after merging comes back ten minutes later, over the hour."""
+    found = service(allowance=service().allowance.__class__(per_minute=1, per_hour=1))
+    action, at = mail_action(found), START + timedelta(minutes=55)
+    assert found.post.divert(action, operation="first", at=at) is None
+    once, again = (found.post.divert(action, operation="a", at=at + timedelta(minutes=wait)) for wait in (0, 10))
+    assert isinstance(once, Done)
+    assert once == again
+
+
+def test_two_wake_ups_at_once_send_one() -> None:
+    """The second finds the summary being sent and waits a minute; then it is looked up."""
+    found = service("digest")
+    found.deliver(failure(1))
+    ((text, after),) = found.queue.sent
+    found.mail.script = [Deferred("mail-unknown", timedelta(minutes=5))]  # it arrived; the answer is lost
+    found.clock.now += after
+    found.queue.sent.clear()
+    found.deliver_text(text)
+    found.deliver_text(text)
+    assert (len(found.mail.posts), found.mail.lookups) == (1, [])
+    run_until_quiet(found)
+    assert (len(found.mail.posts), len(found.mail.delivered)) == (1, 1)
+    assert found.mail.lookups
