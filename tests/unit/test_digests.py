@@ -3,8 +3,9 @@
 from datetime import time, timedelta
 
 from shared.actions import Deferred, Done
-from shared.digests import CHARACTERS, Digest, digest_keys, due_at, list_id, write_digest
+from shared.digests import CHARACTERS, DIGESTS, Digest, digest_keys, due_at, list_id, write_digest
 from shared.notices import ENTRIES, Notice
+from shared.store import Row
 from tests.fakes.service import START, WORKSPACE
 from tests.unit.test_post import failure, mail_action, run_until_quiet, service
 
@@ -103,3 +104,46 @@ def test_two_wake_ups_at_once_send_one() -> None:
     run_until_quiet(found)
     assert (len(found.mail.posts), len(found.mail.delivered)) == (1, 1)
     assert found.mail.lookups
+
+
+def test_a_copy_that_comes_too_early_goes_back() -> None:
+    """For as long as it has to wait; nothing is mailed."""
+    found = service("digest")
+    found.deliver(failure(1))
+    ((text, after),) = found.queue.sent
+    found.queue.sent.clear()
+    found.clock.now += timedelta(hours=1)
+    found.deliver_text(text)
+    assert found.mail.posts == []
+    assert found.queue.sent == [(text, after - timedelta(hours=1))]
+
+
+def test_a_summary_may_use_what_is_kept() -> None:
+    """Four of five an hour are taken by what is not critical; the summary takes the fifth, and waits for no hour."""
+    found = service(allowance=service().allowance.__class__(per_minute=5, per_hour=5))
+    for number in range(6):
+        found.deliver(failure(number))
+    assert len(found.mail.posts) == 4
+    assert run_until_quiet(found) == [START + timedelta(minutes=5)]
+
+
+def test_a_mail_merged_at_the_last_moment_is_in_it() -> None:
+    """Between reading and sealing: the seal is refused, the row read again."""
+    found = service("digest")
+    found.deliver(failure(1, 1))
+    ((text, after),) = found.queue.sent
+    found.queue.sent.clear()
+    found.clock.now += after
+    merge = found.store.merge
+
+    def race(row: Row) -> object:
+        if row.partition != DIGESTS:
+            return merge(row)
+        found.store.merge = merge  # type: ignore[method-assign]
+        assert found.post.divert(mail_action(found), operation="late", at=START) is not None
+        return merge(row)
+
+    found.store.merge = race  # type: ignore[method-assign, assignment]
+    found.deliver_text(text)
+    (mail,) = found.mail.mails.values()
+    assert sum(one.failures for one in mail.notice.entries) == 2
