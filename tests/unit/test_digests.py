@@ -3,7 +3,7 @@
 from datetime import time, timedelta
 
 from shared.actions import Deferred, Done
-from shared.digests import CHARACTERS, DIGESTS, Digest, digest_keys, due_at, list_id, write_digest
+from shared.digests import CHARACTERS, DIGESTS, Digest, digest_keys, due_at, list_id, read_digest, write_digest
 from shared.notices import ENTRIES, Notice
 from shared.store import Row
 from tests.fakes.service import START, WORKSPACE
@@ -147,3 +147,15 @@ def test_a_mail_merged_at_the_last_moment_is_in_it() -> None:
     found.deliver_text(text)
     (mail,) = found.mail.mails.values()
     assert sum(one.failures for one in mail.notice.entries) == 2
+
+
+def test_what_is_mailed_is_marked_as_done() -> None:
+    """A wake-up that comes once more asks nobody, and a purge may take the row."""
+    found = service("digest")
+    found.deliver(failure(1))
+    ((text, _),) = found.queue.sent
+    run_until_quiet(found)
+    found.clock.now += timedelta(hours=1)
+    found.deliver_text(text)
+    assert (len(found.mail.posts), found.mail.lookups, found.queue.sent) == (1, [], [])
+    assert all(read_digest(row).done for row in found.store.rows if row.partition == DIGESTS)
