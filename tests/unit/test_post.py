@@ -14,6 +14,7 @@ from shared.actions import Deferred, Done, Failed
 from shared.allowance import Allowance
 from shared.digests import DIGESTS, PARTS, read_digest
 from shared.errors import StorageError
+from shared.mail import render
 from shared.ration import Ration
 from shared.reactions import Matched
 from tests.fakes.events import altered
@@ -78,13 +79,35 @@ def test_five_hundred_failures_in_a_minute() -> None:
     assert max(sum(at <= one <= at + timedelta(hours=1) for one in posts) for at in posts) <= 10
     counted: Counter[str] = Counter()
     for mail in found.mail.mails.values():
+        rendered = render(mail.notice)
         for one in mail.notice.entries:
             counted[one.subject] += one.failures
+            assert one.subject in rendered.text
+            assert one.subject in rendered.html
         if not mail.notice.entries:
             counted[mail.notice.experiment] += 1
     assert sum(counted.values()) == 500
     assert len(counted) == 40
     assert not found.letters.blobs
+
+
+def test_five_hundred_failures_of_forty_incidents() -> None:
+    """One mail for each incident, in a minute: at most the allowance, and each incident stands in some mail."""
+    found = service()
+    found.reactions = rules(REACTIONS.replace(", each: true", "").format("normal"))
+    for number in range(500):
+        found.clock.now = START + timedelta(seconds=number * 60 / 500)
+        found.deliver(failure(number, number % 40))
+    at_once = len(found.mail.posts)
+    assert at_once <= 5
+    waiting = [(after, text) for text, after in found.queue.sent if after < timedelta(minutes=30)]
+    found.queue.sent.clear()
+    for after, text in waiting:  # the summaries; reminders come later
+        found.clock.now = max(found.clock.now, START + after)
+        found.deliver_text(text)
+    texts = "".join(render(mail.notice).text for mail in found.mail.mails.values())
+    assert all(f"pipeline-{number:02}" in texts for number in range(40))
+    assert len(found.mail.posts) <= 10
 
 
 def test_a_summary_is_one_mail_that_names_everything() -> None:
