@@ -138,10 +138,14 @@ class Twin:
         calm: list[bool] = []
 
         def at_rest() -> bool:
-            calm.append(not (more_to_come() or self.host.status().running or self.waiting()))
+            calm.append(not (more_to_come() or self.host.status().running or self._under_way()))
             return all(calm[-2:]) and len(calm) > 1
 
         self.until(at_rest, timeout)
+
+    def _under_way(self) -> bool:
+        """Tell whether the queue has messages but for reminders, the first of which is due in an hour."""
+        return self.waiting() > len([fact for fact in list(self.facts) if fact["did"] == "reminder.sent"])
 
     def _environment(self, storage: str) -> dict[str, str]:
         """Return the app settings, as infrastructure sets them in Azure, but for where Azure is."""

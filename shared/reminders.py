@@ -15,6 +15,7 @@ from shared.ledger import Admission
 from shared.messages import wrap
 from shared.notices import Incident
 from shared.reports import Due
+from shared.telemetry import Facts, emit
 
 REMINDER_DUE = "WorkspaceReactor.ReminderDue"
 
@@ -31,6 +32,8 @@ def send_reminders(queue: Queue, event: Event, outcomes: Mapping[str, Outcome], 
         at = (admission.now + after).isoformat()
         told = reminder(event.workspace, event.subject, name, incident, at=at)
         queue.send(wrap(told).encode(), after=after)
+        facts: Facts = {"event": event.envelope.id, "family": event.family, "subject": event.label, "reaction": name}
+        emit("reminder.sent", {**facts, "seconds": int(after.total_seconds())})
 
 
 def reminder(workspace: str, experiment: str, reaction: str, incident: Incident, *, at: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ from shared.gateways.mail import CommunicationMail
 from shared.transport import Transport, build_transport
 from tests.fakes.azure import stand_in
 from tests.fakes.gateways import Unrationed
-from tests.fakes.service import Clock
+from tests.fakes.service import EACH, Clock, rules
 from tests.faults.simulation import Simulation
 
 ENDPOINT = "https://acs-demo.communication.azure.com"
@@ -67,7 +67,7 @@ class RealEdges:
         jobs: Any = self.jobs
         mail: Any = Unrationed(self.mail)
         lineages: Any = self.lineages
-        return Simulation(clock=clock, jobs=jobs, mail=mail, lineages=lineages)
+        return Simulation(reactions=rules(EACH), clock=clock, jobs=jobs, mail=mail, lineages=lineages)
 
     def requests(self) -> tuple[Entry, ...]:
         """Return what was asked of Azure ML and of the mail service so far."""

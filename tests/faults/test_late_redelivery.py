@@ -9,6 +9,7 @@ from ops.purge import YOUNGEST
 from ops.settled import Purge
 from shared.actions import Deferred, Failed
 from tests.fakes.events import altered, sample
+from tests.fakes.service import EACH, rules
 from tests.fakes.store import MemoryRows
 from tests.faults.faulty import Death
 from tests.faults.figures import Figures
@@ -28,7 +29,7 @@ DEAD_LETTER = {
 @pytest.mark.parametrize("days", [1, 7, 30, 365])
 def test_late_redelivery(days: int, figures: Figures) -> None:
     """By Event Grid, and from its dead letters, which it may write for what was processed."""
-    simulation = Simulation()
+    simulation = Simulation(reactions=rules(EACH))
     events = [*(sample(name) for name in EVENTS), SKIPPED]
     for event in events:
         simulation.enqueue(event)
@@ -55,7 +56,7 @@ def purge(simulation: Simulation) -> dict[str, int]:
 @pytest.mark.parametrize("days", [1, 7, 30, 365])
 def test_redelivery_after_a_purge(days: int, figures: Figures) -> None:
     """Within a week the rows are there, and nothing is new. Later: no job twice, each mail once more."""
-    simulation = Simulation()
+    simulation = Simulation(reactions=rules(EACH))
     for event in [*(sample(name) for name in EVENTS), SKIPPED]:
         simulation.enqueue(event)
     simulation.run()
@@ -83,7 +84,7 @@ def memory(simulation: Simulation) -> list[str]:
 
 def test_purge_spares_what_is_not_settled(figures: Figures) -> None:
     """Killed before its effect, waiting, in trouble: each row stays for a month, and ends as it would have."""
-    simulation = Simulation()
+    simulation = Simulation(reactions=rules(EACH))
     simulation.jobs.script = [Deferred(reason="later", after=timedelta(minutes=5))]
     simulation.enqueue(sample("model-registered"))
     simulation.step()
