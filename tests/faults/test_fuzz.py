@@ -27,7 +27,7 @@ from shared.messages import decode, told
 from shared.telemetry import LINE_CHARACTERS
 from tests.fakes.events import SAMPLES, sample
 from tests.fakes.gateways import FakeBlobs
-from tests.fakes.service import REACTIONS, WORKSPACE, rules
+from tests.fakes.service import EACH, REACTIONS, WORKSPACE, rules
 from tests.faults.faulty import points
 from tests.faults.figures import Figures
 from tests.faults.simulation import Simulation
@@ -245,7 +245,7 @@ def test_an_edge_that_fails_is_told_as_such(point: str, error: type[Exception]) 
             failed.append(point)
             raise error
 
-    service = Simulation(reactions=RULES, fault=fault)
+    service = Simulation(reactions=rules(EACH), fault=fault)
     large = sample("model-registered")
     large["data"]["modelProperties"] = {"notes": "x" * 40_000}
     service.jobs.script = [Failed(reason="refused"), Deferred(reason="later", after=timedelta(seconds=30))]

@@ -17,7 +17,7 @@ from local.twin import ROOT, Twin
 from shared.errors import StorageError
 from tests.fakes.events import SAMPLES, sample
 from tests.fakes.gateways import FakeBlobs
-from tests.fakes.service import FakeService
+from tests.fakes.service import EACH, FakeService, rules
 from tests.faults.figures import Figures
 
 EVENT = sample("model-registered")
@@ -82,7 +82,7 @@ def test_the_whole_corpus_through_the_queue(figures: Figures) -> None:
     """Every payload ends; a letter is named by its content, so twice is one; none takes longer than 100 ms."""
     worst = 0.0
     for name, payload in CORPUS.items():
-        service = FakeService()
+        service = FakeService(reactions=rules(EACH))
         for _ in range(2):
             started = time.process_time()
             handlers.dispatch(payload, service)
@@ -192,10 +192,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def settled(twin: Twin) -> None:
-    """Wait until nothing is left in the queue but what waits for another delivery's mail."""
+    """Wait until nothing is left in the queue but reminders, and what waits for another delivery's mail."""
 
     def deferred() -> int:
-        return sum(fact.get("outcome") == "deferred" for fact in twin.facts)
+        return sum(fact.get("outcome") == "deferred" or fact["did"] == "reminder.sent" for fact in twin.facts)
 
     twin.until(lambda: twin.host.status().running == 0 and twin.waiting() <= deferred())
 
