@@ -14,4 +14,4 @@ def told(action: SendMail, key: str, record: EventRecord, runs: Runs) -> Notice:
     if action.failed_run:
         found = runs.diagnose(notice.workspace, action.failed_run, experiment=notice.experiment)
         notice = msgspec.structs.replace(notice, diagnosis=found)
-    return msgspec.structs.replace(notice.bounded(), job=record.job_beside(key), why=record.reactions[key].reason)
+    return msgspec.structs.replace(notice, job=record.job_beside(key), why=record.reactions[key].reason).bounded()

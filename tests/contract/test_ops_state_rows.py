@@ -109,4 +109,4 @@ def test_the_command_works_on_an_account(azurite: "Azurite") -> None:
     result = CliRunner().invoke(
         app, ["purge", "--before", "7d", "--yes"], env={"StateStorage": azurite.connection_string}
     )
-    assert (result.exit_code, result.stdout.splitlines()[-2]) == (0, "purged        0 events, 0 memories")
+    assert (result.exit_code, result.stdout.splitlines()[-2]) == (0, "purged        0 events, 0 memories, 0 summaries")
