@@ -28,7 +28,12 @@ Kills are SIGKILLs of processes that run the app under Microsoft's worker runtim
 
 def told(numbers: Numbers) -> str:
     """Return the figures as words: ``kills 24, worst run s 1.4``."""
-    return ", ".join(f"{name.replace('_', ' ')} {number:,.4g}" for name, number in numbers.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_figure(number)}" for name, number in numbers.items())
+
+
+def _figure(number: float) -> str:
+    """Whole numbers whole, others with four digits."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.4g}"
 
 
 def page(figures: dict[str, Numbers]) -> str:
