@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.notices import ENTRIES, DigestEntry, Notice
+from shared.notices import ENTRIES, DigestEntry, Notice, characters
 from shared.store import Row
 
 #: The partition of all summaries. That of a subject has a ``|`` before its hash: no event can be told into this one.
@@ -71,7 +71,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not any(_same(one, new) for one in self.merged):
             merged.append(new)
         grown = msgspec.structs.replace(self, merged=tuple(merged), operations=(*self.operations, _mark(operation)))
-        return grown if len(merged) <= ENTRIES and _characters(grown) <= CHARACTERS else None
+        return grown if len(merged) <= ENTRIES and characters(grown) <= CHARACTERS else None
 
     @property
     def mails(self) -> int:
@@ -187,8 +187,3 @@ def _united(one: Merged, new: Merged) -> Merged:
 
 def _mark(operation: str) -> str:
     return hashlib.sha256(operation.encode()).hexdigest()[:MARK]
-
-
-def _characters(digest: Digest) -> int:
-    """UTF-16 code units: what a table property counts."""
-    return len(msgspec.json.encode(digest).decode().encode("utf-16-le")) // 2

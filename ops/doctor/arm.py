@@ -10,13 +10,12 @@ from urllib.parse import urlencode
 from ops.doctor.finding import CannotLookError
 from shared.errors import DeadlineError
 from shared.gateways import answers
-from shared.gateways.azure_ml import ARM, ARM_SCOPE
+from shared.gateways.azure_ml import ARM, AzureMl
 from shared.transport import Transport, deadline
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.core.rest import HttpRequest, HttpResponse
-    from azure.mgmt.core import ARMPipelineClient
+    from azure.core.rest import HttpResponse
 
 type Json = Mapping[str, Any]
 
@@ -33,9 +32,8 @@ class Arm:
     """Reads resources, each once: what was answered, also a refusal, is kept. Raises CannotLookError."""
 
     def __init__(self, *, transport: Transport, credential: "TokenCredential") -> None:
-        self._transport, self._credential = transport, credential
+        self._azure_ml = AzureMl(transport=transport, credential=credential)
         self._answers: dict[tuple[str, str], Json | CannotLookError | None] = {}
-        self._built: ARMPipelineClient[HttpRequest, HttpResponse] | None = None
         self._at: datetime | None = None
 
     @property
@@ -87,7 +85,7 @@ class Arm:
 
         try:
             with deadline(REQUEST_SECONDS):
-                answer = self._client().send_request(HttpRequest(method, url))
+                answer = self._azure_ml.client().send_request(HttpRequest(method, url))
         except (AzureError, DeadlineError) as error:
             raise _unanswered(error) from None
         if date := answer.headers.get("Date"):
@@ -103,24 +101,6 @@ class Arm:
         if not isinstance(body, dict):
             raise CannotLookError("Azure Resource Manager answered something that is no JSON object", "try again")
         return body
-
-    def _client(self) -> "ARMPipelineClient[HttpRequest, HttpResponse]":
-        if self._built is None:
-            from azure.core.pipeline import policies  # noqa: PLC0415 - `--help` shall not pay for it
-            from azure.mgmt.core import ARMPipelineClient  # noqa: PLC0415 - as above
-            from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy  # noqa: PLC0415 - as above
-
-            self._built = ARMPipelineClient(
-                ARM,
-                transport=self._transport,
-                policies=[
-                    policies.RequestIdPolicy(),
-                    policies.HeadersPolicy(),
-                    policies.RetryPolicy(retry_total=0),
-                    ARMChallengeAuthenticationPolicy(self._credential, ARM_SCOPE),
-                ],
-            )
-        return self._built
 
 
 def _query(version: str, query: Mapping[str, str]) -> str:

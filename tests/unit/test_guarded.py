@@ -12,7 +12,6 @@ from shared.decisions import decide_event
 from shared.errors import StorageError
 from shared.events import parse
 from shared.guarding import PAUSED, Given
-from shared.guards import LineageWanted
 from shared.lineage import Chain, ModelVersion
 from shared.memory import Memory
 from shared.records import EventRecord, whole_partition
@@ -443,7 +442,6 @@ def test_deciding_without_the_lineage_that_is_wanted_writes_nothing() -> None:
     decided = decide_event(EventRecord(), model_registered.FAMILY.plan(event, service.reactions), given)
     assert decided.lineage_wanted
     assert (decided.record, decided.memories, decided.wholes) == (EventRecord(), {}, {})
-    assert LineageWanted() == LineageWanted()
 
 
 def test_how_long_a_pause_is_asked_for() -> None:
