@@ -19,8 +19,8 @@ from shared.reports import Due, Success
 
 #: The family whose rules have incidents.
 ON = "pipeline-failed"
-#: Conditions about what not every run has: an incident is known, and ended, without them.
-OPTIONAL = {"pipeline": None, "tags": None, "properties": None}
+#: Conditions about what not every run has, or only one that did not succeed: an incident is ended without them.
+OPTIONAL = {"status": None, "pipeline": None, "tags": None, "properties": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A pipeline failed: the root run, not its steps and nested pipelines, which belong to it.
 
-Jobs of other kinds are told in the same way; a rule asks for them by `kind`.
+Jobs of other kinds are told in the same way, and so are canceled ones; a rule asks for them by `kind` and `status`.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,15 @@ from shared.reactions.values import Values
 from shared.reports import Failure
 
 type Kind = Literal["pipeline", "command", "sweep", "automl", "*"]
+type Status = Literal["failed", "canceled", "*"]
 
 #: The kind of notice about a run that is no pipeline.
 JOB_FAILED = "job-failed"
+#: The kind of notice about a run that somebody, or a time limit, stopped.
+JOB_CANCELED = "job-canceled"
 #: How the first words of a mail call each kind.
+#: How a run ends that did not go well, and how the first words of a mail say it.
+ENDS = {"failed": "failed", "canceled": "was canceled"}
 NAMES = {"pipeline": "Pipeline", "command": "Job", "sweep": "Sweep", "automl": "AutoML run"}
 
 #: Set on the root of a model monitor whose data was missing: a name such as DataNotFoundError, or a sentence
@@ -37,13 +42,17 @@ MONITOR_REMEDY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineFailed(Event):
-    """The root run *run* of *experiment* ended as Failed; *pipeline* is the id of the published pipeline it is of."""
+    """The root run *run* of *experiment* ended as *status*: "failed", or "canceled", which few rules ask for.
+
+    *pipeline* is the id of the published pipeline it is of.
+    """
 
     family = "pipeline-failed"
 
     run: str
     experiment: str
     kind: str
+    status: str
     pipeline: str | None
     tags: Mapping[str, str]
     properties: Mapping[str, str]
@@ -94,6 +103,8 @@ class PipelineFailed(Event):
         """How a mail is laid out, and what its subject calls it."""
         if self.tags.get(MONITOR_ERROR):
             return MONITOR_FAILED
+        if self.status == "canceled":
+            return JOB_CANCELED
         return self.family if self.kind == "pipeline" else JOB_FAILED
 
 
@@ -105,17 +116,21 @@ class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Kind | list[Kind] | None,
         says("`pipeline`, `command`, `sweep` or `automl`, a list of them, or `*` for all; left out: `pipeline`"),
     ] = "pipeline"
+    status: Annotated[
+        Status | list[Status] | None,
+        says("`failed` or `canceled`, a list of both, or `*` for both; left out: `failed`"),
+    ] = "failed"
     pipeline: Annotated[Condition | None, says("the id of the published pipeline; other pipelines have none")] = None
     tags: Annotated[Conditions | None, says("the tags of the root run, each by its name")] = None
     properties: Annotated[Conditions | None, says("the properties of the root run, each by its name")] = None
 
 
 def recognise(envelope: Envelope) -> PipelineFailed | NotOurs:
-    """Tell the failure of a root run. Raises MalformedError."""
+    """Tell the failure of a root run, or that it was canceled. Raises MalformedError."""
     run = read_run(envelope)
     if run is None or envelope.type != RUN_STATUS_CHANGED:
         return NotOurs("no failed run")
-    if run.status != "failed":
+    if run.status not in ENDS:
         return NotOurs("a run that did not fail")
     if reason := run.not_root():
         return NotOurs(reason)
@@ -124,6 +139,7 @@ def recognise(envelope: Envelope) -> PipelineFailed | NotOurs:
         run=run.id,
         experiment=run.experiment,
         kind=run.kind,
+        status=run.status,
         pipeline=run.pipeline,
         tags=run.tags,
         properties=run.properties,
@@ -138,6 +154,7 @@ def values(event: PipelineFailed) -> Values:
         "event.run.properties": event.properties,
         "event.experiment": event.experiment,
         "event.kind": event.kind,
+        "event.status": event.status,
         "event.pipeline": event.pipeline or "",
     }
 
@@ -146,11 +163,11 @@ def notice(event: PipelineFailed) -> Notice:
     """Return what a mail tells."""
     return Notice(
         kind=event.notice_kind,
-        headline=f"{event.title} failed: {event.experiment}",
+        headline=f"{event.title} {ENDS[event.status]}: {event.experiment}",
         workspace=event.workspace,
         experiment=event.experiment,
         run=event.run,
-        status="Failed",
+        status=event.status.capitalize(),
         time=event.envelope.time,
         reaction="",
         cause=event.cause,
@@ -171,6 +188,7 @@ FAMILY = Family(
             "event.run.properties": "map",
             "event.experiment": "text",
             "event.kind": "text",
+            "event.status": "text",
             "event.pipeline": "text",
             **COMMON,
         },

@@ -23,7 +23,6 @@ DIAGNOSIS = Diagnosis(
     step_name="prepare",
     code="UserError",
     error=ERROR,
-    attempt=2,
     started_by="schedule nightly-training",
     last_success="train-credit-20261119-001",
     last_success_at="2026-11-19T05:22:41Z",
@@ -98,6 +97,16 @@ UNREAD = _change(
     job="rescore-9a59f9f8d0aa",
     why="every condition holds, within the budget",
     diagnosis=Diagnosis(started_by="reaction offline-test", unread=("the run's steps: http 403 AuthorizationFailed",)),
+)
+CANCELED = _change(
+    UNREAD,
+    kind="job-canceled",
+    headline="Pipeline was canceled: nightly-scoring",
+    status="Canceled",
+    cause="",
+    job="",
+    why="",
+    diagnosis=Diagnosis(started_by="schedule nightly-scoring"),
 )
 MONITOR = _change(
     BARE,
@@ -207,6 +216,7 @@ MAILS: Mapping[str, Notice] = {
     "data-drift-better": BETTER,
     "monitor-failed": MONITOR,
     "job-failed": UNREAD,
+    "job-canceled": CANCELED,
     "pipeline-failed-bare": BARE,
     "held-back": HELD,
     "model-registered": REGISTERED,

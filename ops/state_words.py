@@ -80,7 +80,6 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "step_name": "its name",
         "code": "the error's code",
         "error": "the run's own error message, bounded, without what looks like a secret",
-        "attempt": "which attempt failed, where Azure ML tells it",
         "started_by": "a person, a schedule or a reaction",
         "last_success": "the run of the same experiment that succeeded before it",
         "last_success_at": "when",

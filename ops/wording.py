@@ -46,9 +46,11 @@ CLAUSES: Mapping[str, str] = {
     "experiment": "in the experiment {}",
     "pipeline": "of the published pipeline {}",
     "kind": "{}",
+    "status": "{}",
 }
 #: What every event has: any value will do there.
 ALWAYS = frozenset({"model", "version", "monitor", "signal", "workspace"})
+ENDS = {"failed": ("fails",), "canceled": ("is canceled",), "*": ("fails", "is canceled")}
 NAMES = {"event.model": "the registered version"}
 ENTRY = re.compile(r"event\.(?P<owner>\w+)\.(?P<map>tags|properties)\.(?P<key>.+)")
 NOUNS = {"tags": "tag", "properties": "property"}
@@ -62,7 +64,7 @@ def sentence(reaction: Reaction) -> str:
     clauses = list(_clauses(reaction.when))
     beside = [clause for name, clause in clauses if name in phrase.beside]
     after = [clause for name, clause in clauses if name not in phrase.beside]
-    when = " ".join(part for part in (phrase.what, *beside, phrase.happens, *after) if part)
+    when = " ".join(part for part in (phrase.what, *beside, _happens(reaction.when, phrase), *after) if part)
     return f"When {when}, {'; it also '.join(_actions(reaction))}."
 
 
@@ -93,11 +95,20 @@ def _clauses(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
         if field.name == "kind":
             kinds = [condition] if isinstance(condition, str) else condition
             yield "kind", "a job of any kind" if "*" in kinds else " or ".join(KINDS[kind] for kind in kinds)
+        elif field.name == "status":
+            continue  # it is the verb of the sentence
         elif isinstance(condition, Mapping):
             noun = field.name
             yield from ((noun, _entry(CLAUSES[noun], key, one)) for key, one in condition.items())
         elif condition is not None and not (condition == "*" and field.name in ALWAYS):
             yield field.name, _clause(field.name, condition)
+
+
+def _happens(when: msgspec.Struct, phrase: Phrase) -> str:
+    """Say what happens; a rule may ask for several ends of a job."""
+    asked = getattr(when, "status", None)
+    ends = [asked] if isinstance(asked, str) else asked or []
+    return " or ".join(dict.fromkeys(word for end in ends for word in ENDS[end])) or phrase.happens
 
 
 def _clause(name: str, condition: object) -> str:

@@ -43,15 +43,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What could be found out about a failed run; *unread* says what could not, and why.
 
-    *step* is the id of the first step that failed, *attempt* its number where Azure ML tells it, *started_by* a person,
-    a schedule or a reaction; *last_success* is the run of the same experiment that succeeded before it.
+    *step* is the id of the first step that failed, *started_by* a person, a schedule or a reaction; *last_success* is
+    the run of the same experiment that succeeded before it.
     """
 
     step: str = ""
     step_name: str = ""
     code: str = ""
     error: str = ""
-    attempt: int = 0
     started_by: str = ""
     last_success: str = ""
     last_success_at: str = ""

@@ -117,14 +117,15 @@ def pipeline_failed(
     experiment: str = "churn-training",
     run: str = "train-churn-0421",
     kind: str = "pipeline",
+    status: str = "failed",
     pipeline: str | None = None,
     tags: Mapping[str, str] | None = None,
     properties: Mapping[str, str] | None = None,
     workspace: str = WORKSPACE,
 ) -> dict[str, Any]:
-    """Return the event of a root run that failed; *kind* is one of RUN_TYPES, *pipeline* a published pipeline's id.
+    """Return the event of a root run that failed, or was *status* "canceled"; *kind* is one of RUN_TYPES.
 
-    Properties are told beside those that Azure ML sets itself.
+    *pipeline* is a published pipeline's id. Properties are told beside those that Azure ML sets itself.
     """
     data = sample("pipeline-failed")["data"]
     own = data["runProperties"] if kind == "pipeline" else {}
@@ -135,6 +136,7 @@ def pipeline_failed(
         experimentName=experiment,
         runId=run,
         runType=RUN_TYPES[kind],
+        runStatus=status.capitalize(),
         runTags=tags,
         runProperties={
             **own,

@@ -33,9 +33,8 @@ def _facts(notice: Notice, limits: Limits) -> Iterator[Row]:
     yield "Time", moment(notice.time), ""
     if found := notice.diagnosis:
         yield "Started by", line(found.started_by, limits.value), ""
-        # Where there is an error it has the code beside it; with a step, the sentence at the head tells the attempt.
+        # Where there is an error it has the code beside it.
         yield "Error code", "" if found.error.strip() else line(found.code, limits.short), ""
-        yield "Attempt", str(found.attempt) if found.attempt > 1 and not found.step else "", ""
         success = (moment(found.last_success_at), line(found.last_success, limits.name))
         link = https_link(page_of(notice.workspace, found.last_success), host=STUDIO_HOST)
         yield "Last success", ", ".join(part for part in success if part), link

@@ -8,6 +8,8 @@ from shared.mail.wording import counted, line, moment
 from shared.notices import Notice
 
 ENDED = "It has ended and will not go on by itself; whatever waits for its results is still waiting."
+CANCELED = "Somebody stopped it, or its time was up. Whatever waits for its results is still waiting."
+STOPPED = "See in the studio who canceled it, or whether a time limit was up."
 RESUBMIT = "Resubmit it. It gets a new run id."
 NOT_LOOKED = "The model monitor could not look for drift. That is not to say that there is none."
 SCHEDULED = "It runs again when its schedule says so. Until then nobody looks for drift."
@@ -36,13 +38,14 @@ PLAIN = Colour(accent="#2563a8", pill="#e4eefa", pill_ink="#1c4b80", pill_dark="
 class Kind:
     """How one kind of notice is told.
 
-    *title* begins the subject ("" takes the headline). *lead* is the sentence below the headline. *last* is the last
-    step of what to do; a kind without it has no such steps.
+    *title* begins the subject ("" takes the headline). *lead* is the sentence below the headline. *first* and *last*
+    are steps of what to do; a kind without the last has none, one without the first begins with the failed step.
     """
 
     title: str = ""
     colour: Colour = PLAIN
     lead: str = ""
+    first: str = ""
     last: str = ""
 
 
@@ -51,6 +54,7 @@ DRIFT = Kind(colour=WARNING)
 KINDS: Mapping[str, Kind] = {
     "pipeline-failed": Kind(title="Pipeline failed", colour=BAD, lead=ENDED, last=RESUBMIT),
     "job-failed": Kind(title="Job failed", colour=BAD, lead=ENDED, last=RESUBMIT),
+    "job-canceled": Kind(title="Canceled", colour=WARNING, lead=CANCELED, first=STOPPED, last=RESUBMIT),
     "monitor-failed": Kind(title="Model monitor failed", colour=BAD, lead=NOT_LOOKED, last=SCHEDULED),
     "data-drift": DRIFT,
     "model-registered": Kind(),
@@ -112,5 +116,4 @@ def _first_failed(notice: Notice) -> str:
     step = line(diagnosis.step_name or diagnosis.step, 100) if diagnosis else ""
     if not diagnosis or not step:
         return ""
-    attempt = f", on attempt {diagnosis.attempt}" if diagnosis.attempt > 1 else ""
-    return f"The step {step} failed first{attempt}."
+    return f"The step {step} failed first."

@@ -42,7 +42,6 @@ FULL = Notice(
         step_name=_LONG,
         code=_LONG,
         error="\n".join([_LONG] * 100),
-        attempt=2,
         started_by=_LONG,
         last_success=_LONG,
         last_success_at=_LONG,

@@ -49,7 +49,7 @@ def view(notice: Notice, kind: Kind, limits: Limits = USUAL) -> Mapping[str, obj
         "changes": changes(notice, limits),
         "more_changes": more(notice.diagnosis.changes if notice.diagnosis else (), limits.rows),
         "lists": list(lists(notice, limits)),
-        "steps": list(_steps(notice, head.last)),
+        "steps": list(_steps(notice, kind.first, head.last)),
         "commands": list(_commands(notice, kind)),
         "why_told": _why_told(notice, limits),
     }
@@ -99,12 +99,12 @@ def _button(label: str, link: str, *, host: str | None = None) -> Iterator[tuple
         yield label, good
 
 
-def _steps(notice: Notice, last: str) -> Iterator[str]:
+def _steps(notice: Notice, first: str, last: str) -> Iterator[str]:
     """Yield what to do next, where a person has to do something."""
     if last:
         found = notice.diagnosis
         step = "the failed step" if found and found.step else "the run, find the first failed step"
-        yield f"Open {step} and read its log (std_log.txt)."
+        yield first or f"Open {step} and read its log (std_log.txt)."
         runbook = "; the runbook says how" if https_link(notice.runbook) else ""
         yield f"Fix the cause{runbook}. If it was only temporary, go on to 3."
         yield last

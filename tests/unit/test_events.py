@@ -184,6 +184,16 @@ def test_a_failed_run_of_each_kind(run_type: str, kind: str, told: str) -> None:
     assert (event.kind, pipeline_failure.FAMILY.notice(event).kind) == (kind, told)
 
 
+@pytest.mark.parametrize("run_type", ["azureml.PipelineRun", "azureml.scriptrun"])
+def test_a_canceled_run_is_told_as_such(run_type: str) -> None:
+    """It is no failure, in no word of its mail."""
+    event = pipeline_failure.recognise(parse(altered("pipeline-failed", runType=run_type, runStatus="Canceled")))
+    assert isinstance(event, PipelineFailed)
+    notice = pipeline_failure.FAMILY.notice(event)
+    assert (event.status, notice.kind, notice.status) == ("canceled", "job-canceled", "Canceled")
+    assert notice.headline.endswith(" was canceled: churn-training")
+
+
 def test_a_monitor_without_data_says_so() -> None:
     """It is a failed pipeline, with its cause in words, and what to look at."""
     event = pipeline_failure.recognise(parse(sample("monitor-without-data")))

@@ -32,6 +32,7 @@ BREACH = altered(
     },
 )
 DRIFT, FAILED = sample("dataset-drift"), sample("pipeline-failed")
+CANCELED = altered("pipeline-failed", runStatus="Canceled")
 PUBLISHED = altered("pipeline-failed", runTags={"azureml.pipelineid": "p-1"}, runProperties={"owner": "growth"})
 COMMAND = altered(
     "pipeline-failed", runType="azureml.scriptrun", runProperties={"azureml.runsource": "azureml.scriptrun"}
@@ -139,6 +140,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("pipeline-failed", FAILED, "kind: [sweep, pipeline]", ""),
     ("pipeline-failed", FAILED, "kind: command", "kind: wanted 'command', is 'pipeline'"),
     ("pipeline-failed", COMMAND, "kind: command", ""),
+    ("pipeline-failed", CANCELED, "status: [failed, canceled]", ""),
+    ("pipeline-failed", CANCELED, "status: '*'", ""),
+    ("pipeline-failed", CANCELED, "experiment: '*'", "status: wanted 'failed', is 'canceled'"),
+    ("pipeline-failed", FAILED, "status: canceled", "status: wanted 'canceled', is 'failed'"),
     ("pipeline-failed", COMMAND, "experiment: '*'", "kind: wanted 'pipeline', is 'command'"),
     ("pipeline-failed", COMMAND, "kind: '*'", ""),
     ("pipeline-failed", PUBLISHED, "pipeline: p-1", ""),

@@ -526,6 +526,27 @@ def test_the_test_kit_knows_incidents() -> None:
     first.then(events.pipeline_failed(run="b"), after="2h").mails("mail-ops")
 
 
+def test_a_canceled_run_is_no_failure_unless_asked_for() -> None:
+    """Where no rule asks, it has a reason and no mail, and opens, counts and ends nothing."""
+    story = Story()
+    story.at(0, told("r-1", START, "Canceled"))
+    assert (story.mails, story.reason("r-1")) == ([], "status: wanted 'failed', is 'canceled'")
+    story.at(1, failed("r-2", hours(1)))
+    story.at(2, told("r-3", hours(2), "Canceled"))
+    story.at(3, succeeded("r-4", hours(3)))
+    assert story.mails == [("opened", 1), ("resolved", 1)]
+
+
+def test_a_canceled_run_counts_where_the_rule_asks_for_it() -> None:
+    """One incident of both."""
+    asking = "on: pipeline-failed, when: { status: [failed, canceled] }"
+    story = Story(REACTIONS.replace("on: pipeline-failed", asking))
+    story.at(0, told("r-1", START, "Canceled"))
+    story.at(0.5, failed("r-2", hours(0.5)))
+    story.at(2, succeeded("r-3", hours(2)))
+    assert story.mails == [("opened", 1), ("reminder", 2), ("resolved", 2)]
+
+
 @pytest.mark.parametrize(
     "rule",
     [

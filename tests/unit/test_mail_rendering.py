@@ -67,7 +67,6 @@ DIAGNOSES = st.builds(
     step_name=HOSTILE,
     code=HOSTILE,
     error=HOSTILE,
-    attempt=st.integers(0, 3),
     started_by=HOSTILE,
     last_success=HOSTILE,
     last_success_at=HOSTILE,
@@ -262,14 +261,14 @@ def test_a_resolved_incident_asks_nothing_of_anybody() -> None:
 
 @pytest.mark.parametrize("stage", ["opened", "reminder"])
 def test_a_failure_names_the_step(stage: Literal["opened", "reminder"]) -> None:
-    """In the first sentence, with the attempt, whether or not its error could be read."""
+    """In the first sentence, whether or not its error could be read."""
     assert FAILED.diagnosis
     assert FAILED.incident
     silent = msgspec.structs.replace(FAILED.diagnosis, error="", step_name="prepare")
     incident = msgspec.structs.replace(FAILED.incident, stage=stage)
     for found in (FAILED.diagnosis, silent):
         told = render(msgspec.structs.replace(FAILED, diagnosis=found, incident=incident))
-        assert "The step prepare failed first, on attempt 2." in " ".join(told.text.split())
+        assert "The step prepare failed first." in " ".join(told.text.split())
         assert "UserError" in told.text
 
 

@@ -65,6 +65,8 @@ def told(when: str, *, on: str = "model-registered", more: str = "mail: { to: op
         ),
         ("pipeline-failed", "{}", "When a pipeline fails"),
         ("pipeline-failed", "{ kind: [sweep, automl] }", "When a sweep or an AutoML run fails"),
+        ("pipeline-failed", "{ status: canceled }", "When a pipeline is canceled"),
+        ("pipeline-failed", "{ status: '*', kind: sweep }", "When a sweep fails or is canceled"),
         (
             "pipeline-failed",
             "{ kind: '*', pipeline: { present: false }, properties: { x: { present: true } } }",

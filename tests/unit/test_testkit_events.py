@@ -38,6 +38,7 @@ VARIATIONS: dict[str, dict[str, tuple[Callable[..., dict[str, Any]], dict[str, A
         "workspace": (events.pipeline_failed, {"workspace": "mlw-eu"}, "mlw-eu"),
         "experiment": (events.pipeline_failed, {"experiment": "elsewhere"}, "elsewhere"),
         "kind": (events.pipeline_failed, {"kind": "sweep"}, "sweep"),
+        "status": (events.pipeline_failed, {"status": "canceled"}, "canceled"),
         "pipeline": (events.pipeline_failed, {"pipeline": "p-1"}, "p-1"),
         "tags": (events.pipeline_failed, {"tags": {"a": "1"}}, {"a": "1"}),
         "properties": (events.pipeline_failed, {"properties": {"b": "2"}}, {"b": "2"}),
@@ -92,7 +93,7 @@ def test_what_is_not_told_is_as_in_a_sample() -> None:
 def test_every_condition_can_be_met(family: Family[Any], condition: str) -> None:
     """The builder tells what the condition asks for, and does not without being told."""
     build, words, wanted = VARIATIONS[family.name][condition]
-    other = {"signal": ["*"], "kind": ["pipeline", "command", "sweep", "automl"]}
+    other = {"signal": ["*"], "kind": ["pipeline", "command", "sweep", "automl"], "status": ["failed"]}
     given = {key: value for key, value in other.items() if key in family.vocabulary.when.__struct_fields__}
     when = msgspec.convert({**given, condition: wanted}, family.vocabulary.when)
     assert first_failing(when, recognised(family, build(**words))) == ""
