@@ -8,9 +8,12 @@ import socket
 import subprocess
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+from urllib.parse import quote
 
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
@@ -29,11 +32,28 @@ CONTAINERS = ("dead-letters", "large-events")
 SCRIPT = Path(__file__).parents[1] / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 NODE_MAJOR = 20  # what --import of a data: URL takes; Azurite itself is content with less
 START_SECONDS = 30.0
+#: How exactly an answer tells the time: it is dated by the second.
+DATED = timedelta(seconds=2)
 STOP_SECONDS = 5.0
 ATTEMPTS = 3
 
-#: Node ends when our end of its standard input closes, which it does however we end.
-END_WITH_US = "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).resume().unref()"
+#: What Node runs before Azurite. It ends when our end of its standard input closes, which it does however we end; a
+#: number that it reads there is by how many milliseconds its time of day is ahead of ours.
+PRELOADED = """
+import { ServerResponse } from "node:http";
+let ahead = 0;
+const now = Date.now;
+globalThis.Date = new Proxy(Date, {
+  construct: (date, given, made) => Reflect.construct(date, given.length ? given : [now() + ahead], made),
+  get: (date, name) => name === "now" ? () => now() + ahead : date[name],
+});
+const writeHead = ServerResponse.prototype.writeHead;
+ServerResponse.prototype.writeHead = function (...head) {  // an answer that Azurite does not date is dated by Node
+  if (!this.hasHeader("Date")) this.setHeader("Date", new Date().toUTCString());
+  return writeHead.apply(this, head);
+};
+process.stdin.on("data", told => { ahead = Number(told) }).on("end", () => process.exit(0)).unref();
+"""
 
 
 class AzuriteError(Exception):
@@ -58,6 +78,15 @@ def node() -> str:
     return str(Path(ROOT_DIR) / "bin" / "node")
 
 
+def _dated(tables: TableServiceClient) -> datetime:
+    """Return the date of an answer of Azurite."""
+    dates: list[datetime] = []
+    tables.get_service_properties(
+        raw_response_hook=lambda answer: dates.append(parsedate_to_datetime(answer.http_response.headers["Date"]))
+    )
+    return dates[0]
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 on which nothing listens at this moment."""
     with contextlib.ExitStack() as stack:
@@ -68,7 +97,8 @@ def free_ports(count: int) -> list[int]:
 class Azurite:
     """Azurite on free ports of 127.0.0.1, in memory, from `with` to its end.
 
-    Its process never outlives ours. Raises AzuriteError when it does not start.
+    Its process never outlives ours. Its time can be moved: messages become visible, answers are dated by it. Raises
+    AzuriteError when it does not start.
     """
 
     def __init__(self) -> None:
@@ -82,6 +112,18 @@ class Azurite:
         if self._process is None:
             raise AzuriteError("Azurite is not running: use it in a `with`.")
         return self._process.pid
+
+    def move_ahead(self, by: timedelta) -> None:
+        """Have its time of day *by* ahead of ours, and return once its answers say so."""
+        if self._process is None or self._process.stdin is None:
+            raise AzuriteError("Azurite is not running: use it in a `with`.")
+        self._process.stdin.write(b"%d" % (by / timedelta(milliseconds=1)))
+        self._process.stdin.flush()
+        until = time.monotonic() + STOP_SECONDS
+        with TableServiceClient.from_connection_string(self.connection_string) as tables:
+            while abs(_dated(tables) - by - datetime.now(UTC)) > DATED:  # noqa: TID251 - the machine's own time
+                if time.monotonic() > until:
+                    raise AzuriteError("Azurite does not take another time of day: its answers keep their dates.")
 
     def __enter__(self) -> Self:
         if not SCRIPT.exists():
@@ -110,7 +152,7 @@ class Azurite:
         where = ["--blobPort", str(blob), "--queuePort", str(queue), "--tablePort", str(table)]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close(); a pipe nobody reads would fill up
         self._process = subprocess.Popen(
-            [node(), "--import", END_WITH_US, str(SCRIPT), *flags, *where],
+            [node(), "--import", f"data:text/javascript,{quote(PRELOADED)}", str(SCRIPT), *flags, *where],
             cwd=tempfile.gettempdir(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

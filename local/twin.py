@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,6 +23,7 @@ from azure.storage.queue import QueueClient
 
 import handlers
 from local.azure import StandIn
+from local.azure.clock import now
 from local.azurite import Azurite, create_state
 from local.furniture import WORKSPACE, WorkspaceName, furnish
 from local.host.process import LocalHost
@@ -68,8 +70,10 @@ class Twin:
 
     def __enter__(self) -> Self:
         with self._stack:
-            storage = self._stack.enter_context(Azurite()).connection_string
+            self._azurite = self._stack.enter_context(Azurite())
+            storage = self._azurite.connection_string
             create_state(storage)
+            self._stack.callback(setattr, now, "ahead", timedelta())
             self._queue = QueueClient.from_connection_string(storage, QUEUE)
             self._dead_letters = ContainerClient.from_connection_string(storage, DEAD_LETTERS)
             self._stack.enter_context(self.azure)
@@ -113,17 +117,27 @@ class Twin:
                 connection_verify=environment["REQUESTS_CA_BUNDLE"],
             )
 
+    def advance(self, by: timedelta) -> None:
+        """Let time pass, for storage and for Azure: what waits for a moment within it is due. See `due_handled`."""
+        self._azurite.move_ahead(now.ahead + by)
+        now.ahead += by
+        self.azure.clock.advance(by)
+
     def waiting(self) -> int:
         """Return how many messages are in the queue: those under way and those with a delay as well."""
         return int(self._queue.get_queue_properties().approximate_message_count or 0)
 
     def quiet(self, timeout: float = 60.0) -> None:
         """Wait until nothing is due, queued or running any more. Raises TimeoutError."""
-        self._rest(timeout, lambda: bool(self.azure.pending))
+        self._rest(timeout, lambda: bool(self.azure.pending or self._under_way()))
 
     def queue_empty(self, timeout: float = 60.0) -> None:
         """Wait until what was delivered so far is handled; jobs may still run. Raises TimeoutError."""
-        self._rest(timeout, lambda: bool(self.azure.event_grid.pending))
+        self._rest(timeout, lambda: bool(self.azure.event_grid.pending or self._under_way()))
+
+    def due_handled(self, timeout: float = 60.0) -> None:
+        """Wait until what is due by now is handled; what waits for a later moment may wait. Raises TimeoutError."""
+        self._rest(timeout, lambda: bool(self.azure.pending or self._queue.peek_messages()))
 
     def until(self, condition: Callable[[], bool], timeout: float = 60.0) -> None:
         """Wait until *condition* holds. Raises TimeoutError."""
@@ -138,7 +152,7 @@ class Twin:
         calm: list[bool] = []
 
         def at_rest() -> bool:
-            calm.append(not (more_to_come() or self.host.status().running or self._under_way()))
+            calm.append(not (more_to_come() or self.host.status().running))
             return all(calm[-2:]) and len(calm) > 1
 
         self.until(at_rest, timeout)

@@ -12,9 +12,18 @@ from datetime import UTC, datetime, timedelta
 type Course = Generator[timedelta]
 
 
-def now() -> datetime:
-    """Wall clock time (aware, UTC); never scaled, so that it agrees with what the storage and the clients say."""
-    return datetime.now(UTC)  # noqa: TID251 - this is the twin's one clock; nothing here is production code
+class TimeOfDay:
+    """The twin's one time of day: the machine's, or so much ahead of it as a story has gone on."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        """Tell it (aware, UTC); never scaled, so that it agrees with what the storage and the clients say."""
+        return datetime.now(UTC) + self.ahead  # noqa: TID251 - nothing here is production code
+
+
+now = TimeOfDay()
 
 
 class ScaledClock:
