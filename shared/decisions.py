@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -15,9 +15,7 @@ from shared.lineage import Chain
 from shared.memory import Memory
 from shared.reactions import Matched, Plan, Unmatched
 from shared.records import EventRecord, ReactionRecord
-
-#: How long the rule of a reaction may be missing: a rolling update, a roll-back.
-RULE_GONE, RULE_GONE_RETRY = timedelta(minutes=30), timedelta(minutes=5)
+from shared.waits import RULE_GONE, RULE_GONE_RETRY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from shared.actions import Deferred, Failed, Outcome
-from shared.decisions import RULE_GONE, RULE_GONE_RETRY
 from shared.records import EventRecord
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -11,6 +10,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 TROUBLE = timedelta(hours=24)
 #: A mail that could not be sent for this long raises an alert, through the log; it is tried on.
 MAIL_OVERDUE = timedelta(hours=1)
+#: How long the rule of a reaction may be missing: a rolling update, a roll-back.
+RULE_GONE, RULE_GONE_RETRY = timedelta(minutes=30), timedelta(minutes=5)
 GONE = Deferred(
     reason="rule_gone: the rule was removed, no longer matches, or does something else now",
     after=RULE_GONE_RETRY,

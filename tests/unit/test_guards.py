@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handlers import model_registered
 from shared.actions import Deferred, Operation, alert_beside
-from shared.decisions import RULE_GONE, Decided, decide_event
+from shared.decisions import Decided, decide_event
 from shared.events import parse
 from shared.guarding import LINEAGE, PAUSED, TOLD, Given
 from shared.guards import Admitted, Known, LineageWanted, Skipped, Waiting, decide
@@ -22,6 +22,7 @@ from shared.reactions import Matched, Reactions, Unmatched
 from shared.reactions.guard_rules import GuardsRule, guards_of
 from shared.records import EventRecord, ReactionRecord
 from shared.switches import Pause
+from shared.waits import RULE_GONE
 from tests.fakes.events import sample
 from tests.fakes.service import REACTIONS, rules
 

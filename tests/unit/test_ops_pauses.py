@@ -2,14 +2,11 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.connection import State
 from ops.login import NOBODY, name_in, who
 from shared.errors import StorageError
 from shared.store import Conflict, Row, Written
@@ -18,20 +15,6 @@ from tests.fakes.project import Said, ops, project
 from tests.fakes.service import START, FakeService
 from tests.fakes.store import MemoryStore
 from tests.unit.test_ops_commands import nowhere
-from tests.unit.test_ops_replay import state
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
-    """Give the service whose table the commands work on."""
-    service = FakeService()
-
-    @contextmanager
-    def connected(_storage: object) -> Iterator[State]:
-        yield state(service)
-
-    monkeypatch.setattr("ops.dead_letters.connected", connected)
-    return service
 
 
 def run(*words: str, stdin: str = "") -> Said:

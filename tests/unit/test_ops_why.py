@@ -1,14 +1,11 @@
 """`python -m ops why` and `history`: every decision with its reason, and what to check where there is none."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ops.connection import State
 from ops.letter_box import Listing
 from ops.standing import standing_of
 from ops.state_rows import Stored
@@ -19,7 +16,7 @@ from tests.fakes.events import altered, sample
 from tests.fakes.project import Said, ops
 from tests.fakes.service import START, WORKSPACE, FakeService, rules
 from tests.unit.test_ops_commands import nowhere
-from tests.unit.test_ops_replay import FakeBox, state
+from tests.unit.test_ops_replay import FakeBox
 
 CANDIDATES = """
 recipients: { ops: $OPS_EMAIL }
@@ -29,19 +26,6 @@ reactions:
   - { name: retrain, on: data-drift, run: { job: pipelines/retrain.yml }, mail: { to: ops } }
   - { name: mail-ops, on: pipeline-failed, mail: { to: ops } }
 """
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
-    """Give the service whose table the commands work on."""
-    service = FakeService()
-
-    @contextmanager
-    def connected(_storage: object) -> Iterator[State]:
-        yield state(service)
-
-    monkeypatch.setattr("ops.dead_letters.connected", connected)
-    return service
 
 
 def run(*words: str, **environ: str) -> Said:

@@ -1,15 +1,12 @@
 """Silences: which mails are skipped, until when, on whose word, and that nothing unreadable silences anything."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.connection import State
 from ops.silencing import begin
 from shared.errors import ContentionError
 from shared.silences import CHARACTERS, MOST, SILENCES, Silence, in_force, read_silences, write_silences
@@ -18,7 +15,6 @@ from shared.switches import SECONDS, SWITCHES
 from tests.fakes.events import altered, sample
 from tests.fakes.project import Said, ops
 from tests.fakes.service import START, FakeService, rules
-from tests.unit.test_ops_replay import state
 
 UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 EXPERIMENT = str(sample("pipeline-failed")["data"]["experimentName"])
@@ -27,19 +23,6 @@ recipients: { ops: $OPS_EMAIL }
 reactions:
   - { name: retrain, on: data-drift, run: { job: pipelines/retrain.yml }, mail: { to: ops } }
 """
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
-    """Give the service whose table the commands work on."""
-    service = FakeService()
-
-    @contextmanager
-    def connected(_storage: object) -> Iterator[State]:
-        yield state(service)
-
-    monkeypatch.setattr("ops.dead_letters.connected", connected)
-    return service
 
 
 def run(*words: str) -> Said:
