@@ -35,7 +35,7 @@ def push(family: Family[Any]) -> Callable[[func.EventGridEvent], None]:
     return take_in
 
 
-for _family in handlers.HANDLERS:
+for _family in handlers.PUSHED:
     app.function_name(_family.function)(app.event_grid_trigger(arg_name="event")(push(_family)))
 
 

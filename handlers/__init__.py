@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
-from handlers import data_drift, model_registered, pipeline_failure
+from handlers import data_drift, model_registered, pipeline_failure, reaction_finished
 from handlers.family import Family
 from handlers.wake_ups import Woken, wake
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
@@ -20,7 +20,10 @@ HANDLERS: tuple[Family[Any], ...] = (
     model_registered.FAMILY,
     data_drift.FAMILY,
     pipeline_failure.FAMILY,
+    reaction_finished.FAMILY,
 )
+#: The families for whose functions there are triggers and subscriptions: of those that share one, the first.
+PUSHED = tuple({family.function: family for family in reversed(HANDLERS)}.values())[::-1]
 VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}
 
 #: How often a deployment that is not usable as configured is tried again; see docs/operations.md.
@@ -49,12 +52,15 @@ class Service(Woken, Protocol):
 
 
 def take_in(family: Family[Any], event: Mapping[str, object], service: Service) -> None:
-    """Push delivery: recognise and enqueue, nothing more; *event* is the decoded JSON. Raises StorageError."""
+    """Push delivery: recognise and enqueue, nothing more; *event* is the decoded JSON. Raises StorageError.
+
+    An event of a family that shares the function of *family* comes in as well, once.
+    """
     raw = b""
     try:
         message = wrap(event)
         raw = message.inline or b""
-        recognised = _recognise(family, parse(event))
+        recognised = _recognised(family, parse(event))
     except MalformedError as error:
         _refuse(raw or _shown(event), error, service)
         return
@@ -72,10 +78,11 @@ def recognised_by(envelope: Envelope) -> tuple[Event, ...]:
     return tuple(event for event in seen if not isinstance(event, NotOurs))
 
 
-def _recognise(family: Family[Any], envelope: Envelope) -> Event | NotOurs:
-    """Return the event as the family or the first of its follow-ups sees it, or why it is none of the family's."""
-    answers = [one.recognise(envelope) for one in family.recognisers]
-    return next((event for event in answers if not isinstance(event, NotOurs)), answers[0])
+def _recognised(family: Family[Any], envelope: Envelope) -> Event | NotOurs:
+    """Return the event as a family of the function, or a follow-up of one, sees it; else why it is none of *family*."""
+    sharing = (one for shared in HANDLERS if shared.function == family.function for one in shared.recognisers)
+    answers = (one.recognise(envelope) for one in sharing)
+    return next((event for event in answers if not isinstance(event, NotOurs)), family.recognise(envelope))
 
 
 def dispatch(text: bytes, service: Service) -> None:

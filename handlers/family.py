@@ -64,7 +64,11 @@ class Family[E: Event]:
     def offer(self, envelope: Envelope, orchestration: Orchestration) -> Settlement | NotOurs:
         """Have the plan carried out if the event is one of this family. Raises MalformedError."""
         event = self.recognise(envelope)
-        return event if isinstance(event, NotOurs) else orchestration.react(event, self.plan)
+        if isinstance(event, NotOurs):
+            return event
+        if event.installation not in {"", orchestration.ledger.installation}:
+            return NotOurs(f"the doing of the installation {event.installation}")
+        return orchestration.react(event, self.plan)
 
 
 #: Names that every family has.

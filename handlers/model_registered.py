@@ -6,7 +6,7 @@ from typing import Annotated
 
 from handlers.family import COMMON, Family
 from shared.events import EVENT_TYPE_PREFIX, Envelope, Event, NotOurs
-from shared.lineage import ModelVersion, ours
+from shared.lineage import MODEL, ModelVersion, ours
 from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
@@ -50,6 +50,11 @@ class ModelRegistered(Event):
     def origin(self) -> ModelVersion:
         """The version, whose job Azure ML knows."""
         return ModelVersion(name=self.model, version=self.version)
+
+    @property
+    def stamp(self) -> Mapping[str, str]:
+        """The version, for whatever follows from its jobs."""
+        return {MODEL: self.identity}
 
 
 class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -27,7 +27,7 @@ The workspace is {workspace}; reactions.yaml and pipelines/ are read once: resta
 def run(console: Console, running: Path) -> None:
     """Run until interrupted; *running* tells `python -m local send` where."""
     timeline = Timeline(console, home=workspace_id())
-    functions = [family.function for family in handlers.HANDLERS]
+    functions = [family.function for family in handlers.PUSHED]
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with the first one ignored
         signal.signal(number, signal.default_int_handler)
     with Twin(on_fact=timeline.fact) as twin:

@@ -98,7 +98,7 @@ class Twin:
         """Push a body as Event Grid would to every function whose family wants one of its events; the answers."""
         return [
             self.host.post_event(family.function, event)
-            for family in handlers.HANDLERS
+            for family in handlers.PUSHED
             if _event_types(event) & set(family.event_types)
         ]
 
@@ -187,7 +187,7 @@ class Twin:
             types = sorted({name for family in handlers.HANDLERS for name in family.event_types})
             grid.subscribe("reactor", self.put, types, dead_letter=dead_letter)
             return
-        for family in handlers.HANDLERS:
+        for family in handlers.PUSHED:
             url = f"{self.host.url}/runtime/webhooks/EventGrid?functionName={family.function}"
             grid.subscribe(family.function, url, family.event_types, dead_letter=dead_letter)
 

@@ -22,5 +22,5 @@ def build() -> list[dict[str, object]]:
     """Return each family with its function and the event types to deliver to it."""
     return [
         {"family": family.name, "function": family.function, "eventTypes": list(family.event_types)}
-        for family in handlers.HANDLERS
+        for family in handlers.PUSHED
     ]

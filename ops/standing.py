@@ -9,10 +9,11 @@ from typing import Any, Literal
 import msgspec
 
 import handlers
+from handlers.finished import ReactionFinished
 from ops.state_rows import Stored
 from shared.actions import Done, Failed, mail_beside, reaction_of
 from shared.errors import MalformedError
-from shared.events import NotOurs, parse
+from shared.events import Event, NotOurs, parse
 from shared.gateways.dead_letters import letter_of
 from shared.mail import studio_link
 from shared.messages import told
@@ -55,7 +56,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An event on record, and its actions; *problem* says why its row cannot be read. *at* is the row's last write."""
+    """An event on record, and its actions; *problem* says why its row cannot be read. *at* is the row's last write.
+
+    *ended* is what it tells of the job of a reaction.
+    """
 
     row: str
     family: str
@@ -68,6 +72,7 @@ class Standing:
     generation: int
     dry_run: bool
     at: datetime
+    ended: ReactionFinished | None = None
     actions: tuple[Action, ...] = ()
     due: datetime | None = None
     trouble_since: datetime | None = None
@@ -83,6 +88,7 @@ def standing_of(stored: Stored) -> Standing:
     """Read a row; what this version cannot read is told, not raised."""
     row = stored.row
     columns = {name: str(value) for name, value in row.values.items()}
+    event = _recognised(row)
     bare = Standing(
         family=columns.get("family", ""),
         workspace=columns.get("workspace", ""),
@@ -90,7 +96,8 @@ def standing_of(stored: Stored) -> Standing:
         event_id=columns.get("event_id", ""),
         event_type=columns.get("event_type", ""),
         row=f"{row.partition}/{row.key}",
-        label=label_of(row),
+        label=columns.get("subject", "") if event is None else event.label,
+        ended=event if isinstance(event, ReactionFinished) else None,
         event_time=columns.get("event_time", ""),
         generation=_number(row.values.get("generation")),
         dry_run=row.key.startswith(DRY),
@@ -120,15 +127,20 @@ def effects_of(row: Row) -> frozenset[str]:
 
 def label_of(row: Row) -> str:
     """Return the event's short name (model:version, monitor, experiment), its subject where the event is elsewhere."""
-    subject = str(row.values.get("subject", ""))
+    event = _recognised(row)
+    return str(row.values.get("subject", "")) if event is None else event.label
+
+
+def _recognised(row: Row) -> Event | None:
+    """Read the event as its family does; None where its content is elsewhere, or cannot be read."""
     family = next((one for one in handlers.HANDLERS if one.name == row.values.get("family")), None)
     if family is None or not row.values.get("event"):
-        return subject
+        return None
     try:
-        event = family.recognise(parse(told(str(row.values["event"]).encode())))
+        event: Event | NotOurs = family.recognise(parse(told(str(row.values["event"]).encode())))
     except MalformedError:
-        return subject
-    return subject if isinstance(event, NotOurs) else str(event.label)
+        return None
+    return None if isinstance(event, NotOurs) else event
 
 
 def _actions(record: EventRecord, bare: Standing) -> Iterator[Action]:

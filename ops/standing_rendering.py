@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
+from ops.chains import Chains
+from ops.chains_rendering import brief_end, end_in_words, end_json, ended_json, facts_of_end, lines_of_end
 from ops.finding import happened
 from ops.standing import Action, Standing
 from ops.terminal import plain
@@ -19,36 +21,43 @@ STATES = {"done": "green", "failed": "red", "waits": "yellow", "under way": "cya
 type Pauses = Mapping[str, Pause]
 
 
-def tell_standing(out: Console, standing: Standing, pauses: Pauses, now: datetime) -> None:
+def tell_standing(
+    out: Console, standing: Standing, pauses: Pauses, now: datetime, *, chains: Chains | None = None
+) -> None:
     """Print an event, and for each reaction why it acts or does not, and what became of it."""
+    chains = chains or Chains()
     out.print(Text(plain(" · ".join(_head(standing))), style="bold"), soft_wrap=True)
-    for label, text in _facts(standing, now):
+    for label, text in (*_facts(standing, now), *facts_of_end(standing, chains)):
         _line(out, label, text, indent=2)
     for action in standing.actions:
         head = Text(f"  {plain(action.decision):<{WORD}}", style=STYLES.get(action.decision, ""))
         out.print(head.append(f"  {plain(action.key)}: ", style="bold").append(plain(action.reason)), soft_wrap=True)
-        for label, text, style in _lines(action):
+        for label, text, style in (*_lines(action), *lines_of_end(action, chains)):
             _line(out, label, text, indent=WORD + 4, style=style)
         if pause := pauses.get(action.reaction) or pauses.get(ALL):
             _line(out, "now", pause.reason, indent=WORD + 4, style="yellow")
 
 
-def tell_briefly(out: Console, standing: Standing) -> None:
+def tell_briefly(out: Console, standing: Standing, chains: Chains | None = None) -> None:
     """Print an event on a line, and each reaction on one more."""
+    ends = chains.ends if chains else {}
     time = f"{happened(standing).astimezone(UTC):%Y-%m-%d %H:%M}"
     place = f"{standing.family}  {_short(standing.workspace)}{'  dry run' * standing.dry_run}"
-    out.print(Text(f"{time}  ").append(plain(standing.label), style="bold").append(plain(f"  {place}")), soft_wrap=True)
+    head = Text(f"{time}  ").append(plain(standing.label), style="bold").append(plain(f"  {place}"))
+    out.print(head.append(plain(brief_end(standing)), style="dim"), soft_wrap=True)
     if standing.problem:
         out.print(Text(f"{'':18}{plain(standing.problem)}", style="red"), soft_wrap=True)
     for action in standing.actions:
         word = f"{action.state} {action.kind}" if action.state else action.decision
         style = STATES.get(action.state or "", STYLES.get(action.decision, ""))
         told = action.note if action.state == "failed" else action.name or action.reason
+        if action.name in ends:
+            told += f": {end_in_words(ends[action.name])}"
         line = Text(f"{'':18}{plain(action.key)}  ").append(word, style=style).append(f"  {plain(told)}", style="dim")
         out.print(line, soft_wrap=True)
 
 
-def standing_json(standing: Standing, pauses: Pauses) -> dict[str, object]:
+def standing_json(standing: Standing, pauses: Pauses, chains: Chains | None = None) -> dict[str, object]:
     """Return an event for scripts; the keys are told in docs/ops.md and stay."""
     return {
         "row": standing.row,
@@ -66,11 +75,12 @@ def standing_json(standing: Standing, pauses: Pauses) -> dict[str, object]:
         "trouble_since": _moment(standing.trouble_since),
         "attempts": standing.attempts,
         "problem": standing.problem or None,
-        "reactions": [_action_json(action, pauses) for action in standing.actions],
+        **end_json(standing, chains or Chains()),
+        "reactions": [_action_json(action, pauses, chains or Chains()) for action in standing.actions],
     }
 
 
-def _action_json(action: Action, pauses: Pauses) -> dict[str, object]:
+def _action_json(action: Action, pauses: Pauses, chains: Chains) -> dict[str, object]:
     pause = pauses.get(action.reaction) or pauses.get(ALL)
     return {
         "name": action.reaction,
@@ -85,6 +95,7 @@ def _action_json(action: Action, pauses: Pauses) -> dict[str, object]:
         "letter": action.letter or None,
         "sent_at": _moment(action.sent_at),
         "due": _moment(action.due),
+        "ended": ended_json(chains.ends.get(action.name)),
         "paused": pause.reason if pause else None,
     }
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ops.chains import among, asked, with_causes
 from ops.choice import span
 from ops.dead_letters import Account, ConnectionString, command_session
 from ops.finding import Found, find, newest_first, within
@@ -56,13 +57,16 @@ def why(
         if found.standings:
             shown = found.standings[:limit]
             more = len(found.standings) - len(shown)
+            chains = asked(state.rows, shown)
+            shown = with_causes(shown, chains)
             if as_json:
-                put_json(_document(word, found, events=[standing_json(one, pauses) for one in shown], more=more))
+                events = [standing_json(one, pauses, chains) for one in shown]
+                put_json(_document(word, found, events=events, more=more))
                 return
             for number, one in enumerate(shown):
                 if number:
                     console().print()
-                tell_standing(console(), one, pauses, now)
+                tell_standing(console(), one, pauses, now, chains=chains)
             if more:
                 say(f"There are {more} more, older ones; see --limit, --workspace.")
             return
@@ -91,14 +95,15 @@ def history(
         now = state.rows.now(QUERY)
         pages = state.rows.events("Timestamp ge @since", since=now - span(back))
         found = newest_first(one for page in pages for one in page if within(one.row, workspace))
+        chains = among(found)
         wanted = [one for one in found if reaction is None or _acted(one, reaction)]
         if as_json:
             pauses = in_force(state)
-            events = [standing_json(one, pauses) for one in wanted[:limit]]
+            events = [standing_json(one, pauses, chains) for one in wanted[:limit]]
             put_json({"events": events, "more": max(len(wanted) - limit, 0)})
             return
         for one in wanted[:limit]:
-            tell_briefly(console(), one)
+            tell_briefly(console(), one, chains)
         if not wanted:
             say(f"No event was written in the last {back}.")
         elif len(wanted) > limit:
@@ -106,7 +111,8 @@ def history(
 
 
 def _acted(standing: Standing, reaction: str) -> bool:
-    return any(action.reaction == reaction and action.decision != "unmatched" for action in standing.actions)
+    ended = standing.ended is not None and standing.ended.reaction == reaction
+    return ended or any(one.reaction == reaction and one.decision != "unmatched" for one in standing.actions)
 
 
 def _document(word: str, found: Found, **rest: object) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """A reaction in words, and the command that does the same by hand. Pure."""
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -19,18 +20,29 @@ from shared.settings import WORKSPACE_ID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrase:
-    """How a family's event is told: what happens to what, which conditions stand beside it, what guards count for."""
+    """How a family's event is told: what happens to what, which conditions stand beside it, what guards count for.
+
+    *clauses* are its own words for conditions.
+    """
 
     what: str
     happens: str
     each: str
     beside: tuple[str, ...] = ()
+    clauses: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 PHRASES: Mapping[str, Phrase] = {
     "model-registered": Phrase(what="a model", happens="is registered", each="model", beside=("model", "version")),
     "data-drift": Phrase(what="drift", happens="is found", each="monitor"),
     "pipeline-failed": Phrase(what="", happens="fails", each="experiment", beside=("kind",)),
+    "reaction-finished": Phrase(
+        what="a job of a reaction",
+        happens="ends",
+        each="subject",
+        beside=("reaction", "model"),
+        clauses={"model": "about the model {}"},
+    ),
 }
 CLAUSES: Mapping[str, str] = {
     "workspace": "in the workspace {}",
@@ -47,9 +59,11 @@ CLAUSES: Mapping[str, str] = {
     "pipeline": "of the published pipeline {}",
     "kind": "{}",
     "status": "{}",
+    "reaction": "called {}",
+    "outcome": "as {}",
 }
 #: What every event has: any value will do there.
-ALWAYS = frozenset({"model", "version", "monitor", "signal", "workspace"})
+ALWAYS = frozenset({"model", "version", "monitor", "signal", "workspace", "reaction"})
 ENDS = {"failed": ("fails",), "canceled": ("is canceled",), "*": ("fails", "is canceled")}
 NAMES = {"event.model": "the registered version"}
 ENTRY = re.compile(r"event\.(?P<owner>\w+)\.(?P<map>tags|properties)\.(?P<key>.+)")
@@ -61,7 +75,7 @@ PERIODS = {"1d": "a day", "1h": "an hour"}
 def sentence(reaction: Reaction) -> str:
     """Say what a reaction does, in one sentence."""
     phrase = PHRASES[reaction.on]
-    clauses = list(_clauses(reaction.when))
+    clauses = list(_clauses(reaction.when, {**CLAUSES, **phrase.clauses}))
     beside = [clause for name, clause in clauses if name in phrase.beside]
     after = [clause for name, clause in clauses if name not in phrase.beside]
     when = " ".join(part for part in (phrase.what, *beside, _happens(reaction.when, phrase), *after) if part)
@@ -89,7 +103,7 @@ def by_hand_any(reaction: Reaction, declared: Mapping[str, JobInput]) -> str:
     return by_hand(reaction.run.job, inputs, declared, name=f"{reaction.name}-<subject>-<12 hex digits>")
 
 
-def _clauses(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
+def _clauses(when: msgspec.Struct, told: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for field in msgspec.structs.fields(when):
         condition = getattr(when, field.name)
         if field.name == "kind":
@@ -99,9 +113,9 @@ def _clauses(when: msgspec.Struct) -> Iterator[tuple[str, str]]:
             continue  # it is the verb of the sentence
         elif isinstance(condition, Mapping):
             noun = field.name
-            yield from ((noun, _entry(CLAUSES[noun], key, one)) for key, one in condition.items())
+            yield from ((noun, _entry(told[noun], key, one)) for key, one in condition.items())
         elif condition is not None and not (condition == "*" and field.name in ALWAYS):
-            yield field.name, _clause(field.name, condition)
+            yield field.name, _clause(field.name, told[field.name], condition)
 
 
 def _happens(when: msgspec.Struct, phrase: Phrase) -> str:
@@ -111,7 +125,7 @@ def _happens(when: msgspec.Struct, phrase: Phrase) -> str:
     return " or ".join(dict.fromkeys(word for end in ends for word in ENDS[end])) or phrase.happens
 
 
-def _clause(name: str, condition: object) -> str:
+def _clause(name: str, clause: str, condition: object) -> str:
     match condition:
         case Test(is_=None, not_=None, present=True):
             return f"with any {name}"
@@ -119,7 +133,7 @@ def _clause(name: str, condition: object) -> str:
             return f"without a {name}"
         case Test():
             condition = msgspec.structs.replace(condition, present=None)
-    return CLAUSES[name].format(words(condition))
+    return clause.format(words(condition))
 
 
 def _entry(clause: str, key: str, condition: object) -> str:

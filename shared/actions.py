@@ -15,6 +15,8 @@ from shared.notices import Notice
 MAIL_NAMESPACE = uuid.UUID("5f3f2d6e-2b0c-5d0e-9d57-9a4f5c1f7a10")
 
 SLUG_LENGTH = 40
+#: How many digits of the digest the name of a job ends in.
+NAMED_DIGITS = 12
 
 
 class SubmitJob(msgspec.Struct, frozen=True, kw_only=True, tag="submit-job"):
@@ -121,7 +123,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         Matches ``^[a-zA-Z0-9][a-zA-Z0-9-_]{0,254}$``, the rule for job names.
         """
         slug = re.sub(r"[^a-z0-9]+", "-", subject.casefold())[:SLUG_LENGTH].strip("-")
-        return "-".join(part for part in (self.reaction, slug, self.digest[:12]) if part)
+        return "-".join(part for part in (self.reaction, slug, self.digest[:NAMED_DIGITS]) if part)
 
     def mail_id(self) -> str:
         """Operation-Id of the mail: the same UUID at every attempt."""

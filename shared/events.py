@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from shared.errors import MalformedError
-from shared.lineage import Origin
+from shared.lineage import Origin, Started
 from shared.reports import Report
 
 EVENT_TYPE_PREFIX = "Microsoft.MachineLearningServices."
@@ -122,9 +122,24 @@ class Event:
         return ""
 
     @property
+    def installation(self) -> str:
+        """Whose doing it is that this happened; "" where it concerns every installation."""
+        return ""
+
+    @property
     def stamp(self) -> Mapping[str, str]:
         """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
         return {}
+
+    def start(self, installation: str) -> Started:
+        """Return what a job tells of the event that *installation* starts it for."""
+        return Started(
+            event=self.envelope.id,
+            time=self.envelope.time,
+            identity=f"{self.family}|{self.identity}",
+            subject=self.subject,
+            installation=installation,
+        )
 
     @property
     def report(self) -> Report | None:

@@ -68,14 +68,14 @@ class Ledger:
 
     def __init__(self, store: Store, *, installation: str, dry_run: bool) -> None:
         self._store = store
-        self._installation = installation
+        self.installation = installation
         self._prefix = "dry|" if dry_run else ""
         self._wholes = WholeBudgets(store, prefix=self._prefix)
 
     def operation(self, event: Event, generation: int, reaction: str) -> Operation:
         """Return what every id of the reaction's effect is derived from."""
         return Operation(
-            installation=self._installation,
+            installation=self.installation,
             workspace=event.workspace,
             identity=f"{event.family}|{event.identity}",
             reaction=reaction,

@@ -74,3 +74,13 @@ def span(time: timedelta) -> str:
         if not time % length:
             return f"{time // length}{unit}"
     return f"{time // timedelta(seconds=1)}s"
+
+
+def in_words(time: timedelta) -> str:
+    """Return how long it took, as people say it: ``45 s``, ``12 min``, ``3 h 5 min``."""
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    if not minutes:
+        return f"{seconds} s"
+    hours, minutes = divmod(minutes, 60)
+    told = (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")
+    return " ".join(part for part in told if part)

@@ -11,6 +11,12 @@ from typing import Self
 #: Properties of ours begin so.
 PREFIX = "reactor_"
 ROOT, DEPTH, CHAIN, REACTION = (f"{PREFIX}{name}" for name in ("root_event", "depth", "chain", "reaction"))
+#: What a job tells of its start, for the event that it is over.
+OPERATION, INSTALLATION, IDENTITY, SUBJECT, EVENT_TIME = (
+    f"{PREFIX}{name}" for name in ("operation", "installation", "identity", "subject", "event_time")
+)
+#: The model version that it began with, as `name:version`.
+MODEL = f"{PREFIX}model"
 
 #: The newest names of a chain that a job carries, and how long they may be together: a tag or property of a run takes
 #: 1,000 characters (Microsoft Learn, "Azure Machine Learning service limits"). The depth tells how many there were.
@@ -84,17 +90,37 @@ class Chain:
         return {ROOT: self.root, DEPTH: str(self.depth), CHAIN: ",".join(self.reactions)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """For what a job is started: the event's id and time, what happened (`family|identity`), to what, and where."""
+
+    event: str
+    time: str
+    identity: str
+    subject: str
+    installation: str
+
+    def properties(self) -> Mapping[str, str]:
+        """Return what a job carries of it."""
+        return {
+            f"{PREFIX}event": self.event,
+            EVENT_TIME: self.time,
+            IDENTITY: self.identity,
+            SUBJECT: self.subject[:CHARACTERS],
+            INSTALLATION: self.installation,
+        }
+
+
 def stamp(
-    chain: Chain, *, reaction: str, reason: str, digest: str, event: str, identity: str, operation: str, version: str
+    chain: Chain, started: Started, *, reaction: str, reason: str, digest: str, operation: str, version: str
 ) -> Mapping[str, str]:
-    """Return the properties by which a job explains itself: *chain* is what led to *event*, this job its next link."""
+    """Return the properties by which a job explains itself: *chain* led to its event, this job is the next link."""
     return {
         REACTION: reaction,
         f"{PREFIX}reason": reason[:REASON],
-        f"{PREFIX}event": event,
-        f"{PREFIX}identity": identity,
-        f"{PREFIX}operation": operation,
+        **started.properties(),
+        OPERATION: operation,
         f"{PREFIX}rule": digest,
         f"{PREFIX}version": version,
-        **chain.then(reaction, event=event).properties(),
+        **chain.then(reaction, event=started.event).properties(),
     }

@@ -145,11 +145,10 @@ class Orchestration:
         """Return the properties by which a job explains itself, and by which a loop can be seen."""
         own = stamp(
             record.chain or Chain.of(event.lineage),
+            event.start(self.ledger.installation),
             reaction=planned.reaction.name,
             reason=record.reason,
             digest=planned.reaction.digest,
-            event=event.envelope.id,
-            identity=f"{event.family}|{event.identity}",
             operation=record.operation,
             version=self.version,
         )

@@ -9,8 +9,12 @@ from typing import Any
 
 from handlers import data_drift, pipeline_failure
 from handlers import model_registered as models
+from handlers import reaction_finished as finished
 from handlers.breach import SIGNAL
 from local.samples import sample
+from shared.actions import NAMED_DIGITS
+from shared.lineage import MODEL, OPERATION, REACTION, SUBJECT
+from testkit.telling import told
 
 __all__ = [
     "BUILDERS",
@@ -20,6 +24,7 @@ __all__ = [
     "model_registered",
     "pipeline_failed",
     "pipeline_succeeded",
+    "reaction_finished",
     "sample",
 ]
 
@@ -44,7 +49,7 @@ def model_registered(
     workspace: str = WORKSPACE,
 ) -> dict[str, Any]:
     """Return the event of a registered model version."""
-    return _told(
+    return told(
         "model-registered",
         workspace,
         f"models/{name}:{version}",
@@ -76,18 +81,18 @@ def drift(
     """
     data = sample("monitor-breach")["data"]
     breach: str = data["runTags"][data_drift.BREACH_TAG]
-    told = SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
+    text = SIGNAL.sub(f"The signal '{monitor}_{signal}' has failed", breach[: breach.index("[")])
     metrics = [metric] if isinstance(metric, str) else metric
     of_all = {"metric_value": value, "threshold_value": threshold, "group": feature}
     values = [{"metric_name": one, **of_all} for one in metrics]
     listed = [json.dumps(value, separators=(",", ":")) for value in values]
-    return _told(
+    return told(
         "monitor-breach",
         workspace,
         f"experiments/{data['experimentId']}/runs/{run}",
         experimentName=experiment or monitor,
         runId=run,
-        runTags={**data["runTags"], data_drift.BREACH_TAG: f"{told}{listed}\n", **(tags or {})},
+        runTags={**data["runTags"], data_drift.BREACH_TAG: f"{text}{listed}\n", **(tags or {})},
         runProperties={**data["runProperties"], **(properties or {})},
     )
 
@@ -102,7 +107,7 @@ def dataset_drift(
     """Return the retired form of drift, DatasetDriftDetected."""
     data = sample("dataset-drift")["data"]
     subject = f"datadrift/{data['dataDriftId']}/run/{run}"
-    return _told(
+    return told(
         "dataset-drift",
         workspace,
         subject,
@@ -129,7 +134,7 @@ def pipeline_failed(
     """
     data = sample("pipeline-failed")["data"]
     own = data["runProperties"] if kind == "pipeline" else {}
-    return _told(
+    return told(
         "pipeline-failed",
         workspace,
         f"experiments/{data['experimentId']}/runs/{run}",
@@ -155,6 +160,36 @@ def pipeline_succeeded(
     return {**event, "eventTime": SUCCEEDED, "data": {**event["data"], "runStatus": "Completed"}}
 
 
+def reaction_finished(
+    *,
+    reaction: str = "offline-test",
+    outcome: str = "completed",
+    model: str | None = "churn:7",
+    experiment: str = "offline-test",
+    tags: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+    workspace: str = WORKSPACE,
+) -> dict[str, Any]:
+    """Return the event that the job of *reaction* is over; *model* is the version it began with, None for no model.
+
+    Properties are told beside those that the job has of its reaction.
+    """
+    data = sample("reaction-finished")["data"]
+    about = {REACTION: reaction, SUBJECT: (model or experiment).partition(":")[0], MODEL: model or ""}
+    given = {name: value for name, value in {**data["runProperties"], **about}.items() if value}
+    job = f"{reaction}-{(model or experiment).replace(':', '-')}-{given[OPERATION][:NAMED_DIGITS]}"
+    return told(
+        "reaction-finished",
+        workspace,
+        f"experiments/{data['experimentId']}/runs/{job}",
+        experimentName=experiment,
+        runId=job,
+        runStatus=outcome.capitalize(),
+        runTags=tags,
+        runProperties={**given, **(properties or {})},
+    )
+
+
 def cloud_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same event in the schema of CloudEvents, in which a subscription may ask for it."""
     return {
@@ -173,17 +208,5 @@ BUILDERS: Mapping[str, tuple[Callable[..., dict[str, Any]], ...]] = {
     models.FAMILY.name: (model_registered,),
     data_drift.FAMILY.name: (drift, dataset_drift),
     pipeline_failure.FAMILY.name: (pipeline_failed,),
+    finished.FAMILY.name: (reaction_finished,),
 }
-
-
-def _told(name: str, workspace: str, subject: str, **data: object) -> dict[str, Any]:
-    """Return a sample told differently; None leaves a field as it is."""
-    event = sample(name)
-    owner = event["topic"].rpartition("/")[0]
-    changed = {key: value for key, value in data.items() if value is not None}
-    return {
-        **event,
-        "topic": workspace if workspace.startswith("/") else f"{owner}/{workspace}",
-        "subject": subject,
-        "data": {**event["data"], **changed},
-    }

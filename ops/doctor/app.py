@@ -58,7 +58,7 @@ def functions(look: Look) -> Iterator[Finding]:
     assert look.site  # noqa: S101 - without an app no functions, and that is said first
     listed = look.arm.listed(f"{look.app}/functions", SITES)
     found = {one["name"].rpartition("/")[2]: one["properties"] for one in listed}
-    wanted = [*QUEUE_FUNCTIONS, *(family.function for family in handlers.HANDLERS)]
+    wanted = [*QUEUE_FUNCTIONS, *(family.function for family in handlers.PUSHED)]
     name = look.app.rpartition("/")[2]
     if absent := [one for one in wanted if one not in found]:
         told = f"functions are missing: {', '.join(absent)}; the code is not deployed, or does not start"

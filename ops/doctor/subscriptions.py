@@ -10,7 +10,7 @@ from shared.gateways.queue import QUEUE
 #: What an event subscription has to deliver, by where it leads: a function of ours, or the queue.
 UNION = frozenset(name for family in handlers.HANDLERS for name in family.event_types)
 WANTED: Mapping[str, frozenset[str]] = {
-    **{family.function: frozenset(family.event_types) for family in handlers.HANDLERS},
+    **{family.function: frozenset(family.event_types) for family in handlers.PUSHED},
     QUEUE: UNION,
 }
 

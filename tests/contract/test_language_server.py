@@ -157,7 +157,7 @@ def test_a_mistake_is_marked_where_it_stands(editor: Editor, rule: str, line: in
     ("rule", "offered"),
     [
         ("    |", {"on", "when", "run", "mail", "guards"}),
-        ("    on: |", {"model-registered", "data-drift", "pipeline-failed"}),
+        ("    on: |", {"model-registered", "data-drift", "pipeline-failed", "reaction-finished"}),
         ("    on: model-registered\n    when:\n      |", {"workspace", "model", "version", "tags", "properties"}),
         ("    on: data-drift\n    when:\n      |", {"monitor", "signal", "metric", "drift_coefficient", "experiment"}),
         ("    on: pipeline-failed\n    when:\n      kind: |", {"pipeline", "command", "sweep", "automl"}),

@@ -42,7 +42,7 @@ def deploy(azure: StandIn, *snapshots: str) -> tuple[str, dict[str, Any]]:
         azure.workspace(**found.groupdict())
     for reference in outputs["SYSTEM_TOPICS"]:  # one that was there before is in no snapshot
         _topic(azure, reference, outputs["WORKSPACES"])
-    for function in ("react", "dead_letter", *(family.function for family in handlers.HANDLERS)):
+    for function in ("react", "dead_letter", *(family.function for family in handlers.PUSHED)):
         azure.deployed.put(f"{app}/functions/{function}")
     row = {"PartitionKey": "churn", "RowKey": "event|1", "Timestamp": now().isoformat()}
     azure.storage_reads.accounts[account] = Contents(

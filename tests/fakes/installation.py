@@ -120,7 +120,7 @@ class Installation:
                 "userAssignedIdentities": {IDENTITY: {"clientId": CLIENT_ID, "principalId": PRINCIPAL}},
             },
         )
-        for function in ("react", "dead_letter", *(family.function for family in handlers.HANDLERS)):
+        for function in ("react", "dead_letter", *(family.function for family in handlers.PUSHED)):
             self.deployed.put(f"{APP}/functions/{function}", {"isDisabled": False})
         state, host = ("https://streactor.{}.core.windows.net/", "https://sthost.{}.core.windows.net/")
         services = ("blob", "queue", "table")
@@ -170,7 +170,7 @@ class Installation:
         self.assign(TOPIC_PRINCIPAL, BLOB_CONTRIBUTOR, container_ids(STATE)[0])
         self.assign(PRINCIPAL, STARTS_JOBS, WORKSPACE)
         if delivery == "push":
-            for family in handlers.HANDLERS:
+            for family in handlers.PUSHED:
                 to = {"resourceId": f"{APP}/functions/{family.function}", "maxEventsPerBatch": 1}
                 self.subscribe(family.function, {"endpointType": "AzureFunction", "properties": to}, family.event_types)
         else:

@@ -24,7 +24,7 @@ SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 def test_filters_are_those_of_the_registry() -> None:
     """The one generated file both modes read."""
     assert json.loads(filters.FILTERS.read_text(encoding="utf-8")) == filters.build()
-    assert [one["function"] for one in filters.build()] == [family.function for family in handlers.HANDLERS]
+    assert [one["function"] for one in filters.build()] == [family.function for family in handlers.PUSHED]
 
 
 def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_push_calls_one_function_for_each_family(pushed: Evaluated, environment:
     }
     assert told == {
         f"{site}/functions/{family.function}": {"includedEventTypes": list(family.event_types)}
-        for family in handlers.HANDLERS
+        for family in handlers.PUSHED
     }
     for one in pushed.of(SUBSCRIPTION):
         assert one["properties"]["destination"]["endpointType"] == "AzureFunction"
@@ -81,7 +81,7 @@ def test_push_is_refused_where_the_queue_is_subscribed(compiler: Compiler, infra
 def test_every_subscription_has_a_dead_letter_and_retries(pushed: Evaluated, environment: Evaluate) -> None:
     """By the topic's identity, into our container, for a day; and nothing is filtered but types."""
     found = [*pushed.of(SUBSCRIPTION), *environment("test").of(SUBSCRIPTION), *environment("prod").of(SUBSCRIPTION)]
-    assert len(found) == len(handlers.HANDLERS) + 4
+    assert len(found) == len(handlers.PUSHED) + 4
     for one in found:
         properties: Any = one["properties"]
         letter = properties["deadLetterWithResourceIdentity"]

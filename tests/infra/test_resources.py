@@ -126,7 +126,7 @@ def test_functions_are_those_of_the_app(environment: Evaluate) -> None:
     functions = {function.get_function_name() for function in app.get_functions()}
     ready = environment("prod").one("Microsoft.Web/sites")["properties"]["functionAppConfig"]["scaleAndConcurrency"]
     named = {one["name"].removeprefix("function:") for one in ready["alwaysReady"]}
-    assert named | {family.function for family in handlers.HANDLERS} <= functions
+    assert named | {family.function for family in handlers.PUSHED} <= functions
 
 
 @pytest.mark.parametrize("networking", ["public", "private"])

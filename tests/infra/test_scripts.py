@@ -110,7 +110,7 @@ def test_without_a_deployment(script: str, run: Run) -> None:
 
 def installed(*, owner: str = "dev", left: str = "0") -> list[Any]:
     """Return the answers about an installation with one workspace."""
-    ours = [[["event-subscription show", f"reactor-dev-{family.name}"], "", 0] for family in handlers.HANDLERS]
+    ours = [[["event-subscription show", f"reactor-dev-{family.name}"], "", 0] for family in handlers.PUSHED]
     return [
         *DEPLOYED,
         *PUSH,
@@ -141,7 +141,7 @@ def test_teardown_removes_what_is_ours(run: Run) -> None:
     """Subscriptions, alerts, the topic, the role in the workspace and its definition; no topic of another source."""
     ended, calls = run("teardown.sh", "rg-reactor", "--yes", answers=installed())
     assert ended.returncode == 0, ended.stderr
-    families = [f"reactor-dev-{family.name}" for family in handlers.HANDLERS]
+    families = [f"reactor-dev-{family.name}" for family in handlers.PUSHED]
     assert deleted(calls) == [*families, "reactor-dev-evgt-mlw-event-grid-dropped", "evgt-mlw", "a1", "r1"]
     assert "az group delete --name rg-reactor" in ended.stdout
 

@@ -32,7 +32,7 @@ def registered(twin: Twin, version: str, **data: object) -> dict[str, object]:
 def test_what_is_indexed(twin: Twin) -> None:
     """A push function for every family, the queue's function, and the poison queue's; nothing else."""
     bindings = {name: bindings[0] for name, bindings in twin.host.bindings().items()}
-    pushed = {family.function: "eventGridTrigger" for family in handlers.HANDLERS}
+    pushed = {family.function: "eventGridTrigger" for family in handlers.PUSHED}
     assert {name: binding["type"] for name, binding in bindings.items()} == {
         **pushed,
         "react": "queueTrigger",

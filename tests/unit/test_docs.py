@@ -68,8 +68,13 @@ def test_what_happens_without_a_setting(name: str) -> None:
 def test_deployment_names_what_the_code_uses() -> None:
     """Functions, families, event types and the names in storage."""
     rows = table(section(DEPLOYMENT, "Event subscriptions"), "function")
-    told = {code(function)[0]: (code(family)[0], set(code(types))) for function, family, types in rows}
-    assert told == {family.function: (family.name, set(family.event_types)) for family in handlers.HANDLERS}
+    told = {
+        (code(function)[0], family, types)
+        for function, families, kinds in rows
+        for family in code(families)
+        for types in [frozenset(code(kinds))]
+    }
+    assert told == {(family.function, family.name, frozenset(family.event_types)) for family in handlers.HANDLERS}
     needs = table(section(DEPLOYMENT, "What it needs"), "resource")
     (storage,) = (form for resource, form in needs if resource == "storage account for state")
     assert set(code(storage)) == {QUEUE, f"{QUEUE}-poison", TABLE, DEAD_LETTERS, LARGE_EVENTS}

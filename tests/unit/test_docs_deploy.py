@@ -119,7 +119,7 @@ class Lines(logging.Handler):
 def play(name: str, *, push: bool) -> Taken:
     """Let a sample come, by push or by queue, and count."""
     event, service, lines = sample(name), FakeService(), Lines()
-    families = [family for family in handlers.HANDLERS if event["eventType"] in family.event_types]
+    families = [family for family in handlers.PUSHED if event["eventType"] in family.event_types]
     service.switches.paused("any")  # read once in 30 s, whatever comes
     service.store.calls.clear()
     level = LOGGER.level

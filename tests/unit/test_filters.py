@@ -16,6 +16,7 @@ RUN = {
     "model-registered": "run: { job: pipelines/offline-test.yml }",
     "data-drift": "run: { job: pipelines/retrain.yml }",
     "pipeline-failed": "mail: { to: ops }",
+    "reaction-finished": "mail: { to: ops }",
 }
 MODEL = altered(
     "model-registered",
@@ -31,6 +32,7 @@ BREACH = altered(
         "team": "growth",
     },
 )
+FINISHED = altered("reaction-finished", runTags={"team": "growth"})
 DRIFT, FAILED = sample("dataset-drift"), sample("pipeline-failed")
 CANCELED = altered("pipeline-failed", runStatus="Canceled")
 PUBLISHED = altered("pipeline-failed", runTags={"azureml.pipelineid": "p-1"}, runProperties={"owner": "growth"})
@@ -157,6 +159,20 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("pipeline-failed", FAILED, "workspace: 'MLW-*'", ""),
     ("pipeline-failed", FAILED, "workspace: 'x*'", "workspace: wanted 'x*', is 'mlw-churn'"),
     ("pipeline-failed", FAILED, "experiment: x, tags: { team: x }", "experiment: wanted 'x'"),
+    ("reaction-finished", FINISHED, "reaction: 'offline-*'", ""),
+    ("reaction-finished", FINISHED, "reaction: retrain", "reaction: wanted 'retrain', is 'offline-test'"),
+    ("reaction-finished", FINISHED, "outcome: completed", ""),
+    ("reaction-finished", FINISHED, "outcome: [failed, canceled]", "wanted 'failed' or 'canceled', is 'completed'"),
+    ("reaction-finished", FINISHED, "model: churn", ""),
+    ("reaction-finished", FINISHED, "model: { not: churn }", "model: wanted not 'churn', is 'churn'"),
+    ("reaction-finished", FINISHED, "experiment: offline-test", ""),
+    ("reaction-finished", FINISHED, "experiment: x", "experiment: wanted 'x', is 'offline-test'"),
+    ("reaction-finished", FINISHED, "tags: { team: growth }", ""),
+    ("reaction-finished", FINISHED, "tags: { team: ads }", "tags.team: wanted 'ads', is 'growth'"),
+    ("reaction-finished", FINISHED, "properties: { reactor_depth: '1' }", ""),
+    ("reaction-finished", FINISHED, "properties: { owner: x }", "properties.owner: wanted 'x', is absent"),
+    ("reaction-finished", FINISHED, "workspace: 'MLW-*'", ""),
+    ("reaction-finished", FINISHED, "workspace: 'x*'", "workspace: wanted 'x*', is 'mlw-churn'"),
 ]
 
 

@@ -79,6 +79,7 @@ def test_an_event_of_no_family_has_reasons() -> None:
         "model-registered": "no registered model",
         "data-drift": "no breach of a monitor's threshold",
         "pipeline-failed": "a step of a pipeline",
+        "reaction-finished": "not started by a reaction",
     }
     assert "model-registered" not in declined(sample("model-registered"))
 

@@ -43,6 +43,15 @@ VARIATIONS: dict[str, dict[str, tuple[Callable[..., dict[str, Any]], dict[str, A
         "tags": (events.pipeline_failed, {"tags": {"a": "1"}}, {"a": "1"}),
         "properties": (events.pipeline_failed, {"properties": {"b": "2"}}, {"b": "2"}),
     },
+    "reaction-finished": {
+        "workspace": (events.reaction_finished, {"workspace": "mlw-eu"}, "mlw-eu"),
+        "reaction": (events.reaction_finished, {"reaction": "retrain"}, "retrain"),
+        "outcome": (events.reaction_finished, {"outcome": "canceled"}, "canceled"),
+        "model": (events.reaction_finished, {"model": "price:2"}, "price"),
+        "experiment": (events.reaction_finished, {"experiment": "elsewhere"}, "elsewhere"),
+        "tags": (events.reaction_finished, {"tags": {"a": "1"}}, {"a": "1"}),
+        "properties": (events.reaction_finished, {"properties": {"b": "2"}}, {"b": "2"}),
+    },
 }
 CASES = [
     pytest.param(family, name, id=f"{family.name}-{name}")

@@ -1,0 +1,80 @@
+"""The event that a job which a reaction started is over: what it is known by, and what goes on with what follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared.events import Event
+from shared.lineage import EVENT_TIME, MODEL, RootRun, ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionFinished(Event):
+    """The job *job*, which *reaction* started, is over; *cause* is the event it was started for, `family|identity`.
+
+    *about* is the subject of that event; *model* and *version* are those it began with, where it was a model.
+    """
+
+    family = "reaction-finished"
+
+    job: str
+    reaction: str
+    outcome: str
+    cause: str
+    about: str
+    model: str | None
+    version: str
+    started_by: str
+    experiment: str
+    tags: Mapping[str, str]
+    properties: Mapping[str, str]
+
+    @property
+    def subject(self) -> str:
+        """That of the event which started the job: what follows from a model stays with it, and counts for it."""
+        return self.about
+
+    @property
+    def identity(self) -> str:
+        """The job: it ends once."""
+        return self.job
+
+    @property
+    def label(self) -> str:
+        """The model version where there is one, so that jobs that follow are named after it too."""
+        return f"{self.model}:{self.version}" if self.model else self.about
+
+    @property
+    def lineage(self) -> Mapping[str, str]:
+        """The job carries the chain that led to it."""
+        return ours(self.properties)
+
+    @property
+    def origin(self) -> RootRun:
+        """The job itself."""
+        return RootRun(id=self.job)
+
+    @property
+    def installation(self) -> str:
+        """The one that started it."""
+        return self.started_by
+
+    @property
+    def stamp(self) -> Mapping[str, str]:
+        """The model version goes on with what follows."""
+        return {MODEL: self.label} if self.model else {}
+
+    @property
+    def elapsed(self) -> timedelta | None:
+        """From the event that started the job to its end; None where the times do not tell."""
+        began, ended = _moment(self.properties.get(EVENT_TIME, "")), _moment(self.envelope.time)
+        return ended - began if began and ended and ended >= began else None
+
+
+def _moment(text: str) -> datetime | None:
+    """Read a time as events tell it; without an offset it is UTC, as Azure's are."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
