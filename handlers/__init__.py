@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
-from handlers import data_drift, model_registered, pipeline_failure, reaction_finished
+from handlers import data_drift, model_registered, overdue, pipeline_failure, reaction_finished
 from handlers.family import Family
 from handlers.wake_ups import Woken, wake
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
@@ -22,6 +22,8 @@ HANDLERS: tuple[Family[Any], ...] = (
     pipeline_failure.FAMILY,
     reaction_finished.FAMILY,
 )
+#: Events of our own, which come back through the queue with a delay.
+INTERNAL = (overdue.offer,)
 #: The families for whose functions there are triggers and subscriptions: of those that share one, the first.
 PUSHED = tuple({family.function: family for family in reversed(HANDLERS)}.values())[::-1]
 VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}
@@ -121,6 +123,8 @@ def _dispatch_one(message: Message, service: Service) -> None:
 
 
 def _offer(envelope: Envelope, orchestration: Orchestration) -> None:
+    if any(not isinstance(offer(envelope, orchestration), NotOurs) for offer in INTERNAL):
+        return
     reasons = []
     for family in HANDLERS:
         answers = [one.offer(envelope, orchestration) for one in family.recognisers]

@@ -159,7 +159,8 @@ def _actions(reaction: Reaction) -> Iterator[str]:
 
 def _run(run: RunRule) -> str:
     given = ", ".join(f"{key} = {_value(text)}" for key, text in run.texts.items())
-    return f"starts {run.job}" + (f" with {given}" if given else "")
+    expected = f", to be over within {run.expect.within}" if run.expect else ""
+    return f"starts {run.job}" + (f" with {given}" if given else "") + expected
 
 
 def _value(text: str) -> str:

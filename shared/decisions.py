@@ -7,7 +7,7 @@ from typing import assert_never
 
 import msgspec
 
-from shared.actions import Action, Deferred, SubmitJob, alert_beside
+from shared.actions import Deferred, SubmitJob, alert_beside
 from shared.guarding import Given, Verdict, ask
 from shared.guards import Admitted, Decision, LineageWanted, Skipped, Waiting
 from shared.incidents import Noted
@@ -62,7 +62,7 @@ def _led(
 ) -> Mapping[str, ReactionRecord]:
     """Return the record of the action that the guards were asked about, and of the mail that tells Ops."""
     name = item.reaction.name
-    led = {name: _recorded(decision, item.actions[name], name, record, given)}
+    led = {name: _recorded(decision, item, name, record, given)}
     if verdict.incident is not None:
         led[name] = msgspec.structs.replace(led[name], incident=verdict.incident)
     if verdict.tells and isinstance(decision, Skipped):
@@ -80,21 +80,21 @@ def _following(item: Matched, record: EventRecord, given: Given) -> Mapping[str,
     if leader.effect == given.operation_of(item.reaction.name).mail_id():
         return {}  # a mail alone when it was decided; the rule has gained a job since, but what was decided stays
     return {
-        key: _recorded(given.hushed(action) or _like(leader), action, key, record, given)
+        key: _recorded(given.hushed(action) or _like(leader), item, key, record, given)
         for key, action in item.actions.items()
         if key != item.reaction.name and _undecided(record, key, given)
     }
 
 
-def _recorded(decision: Decision, action: Action, key: str, record: EventRecord, given: Given) -> ReactionRecord:
+def _recorded(decision: Decision, item: Matched, key: str, record: EventRecord, given: Given) -> ReactionRecord:
     standing, operation = record.reactions.get(key), given.operation_of(key)
     failure = standing.failure if standing else 0
     match decision:
         case Admitted():
-            starts = isinstance(action, SubmitJob)
+            starts = isinstance(item.actions[key], SubmitJob)
             return ReactionRecord(
                 decision="admitted",
-                reason="; ".join(part for part in ("every condition holds", decision.reason) if part),
+                reason="; ".join(part for part in (item.holds, decision.reason) if part),
                 operation=operation.digest,
                 effect=operation.job_name(given.label) if starts else operation.mail_id(),
                 failure=failure,

@@ -10,6 +10,7 @@ import msgspec
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
+from shared.expectations import expect_ends
 from shared.gateways import DeadLetters, Jobs, Mail, Queue, Runs
 from shared.guarding import PAUSED
 from shared.inquiry import Inquiry
@@ -84,6 +85,8 @@ class Orchestration:
                 outcome = Failed(reason=f"row-too-large: {error} Not done: do by hand what {name} does")
             outcomes[name] = within_limits(outcome, name, admission.record, admission.now)
         send_reminders(self.queue, event, outcomes, admission)
+        if not self.dry_run:
+            expect_ends(self.queue, event, actions, outcomes, admission)
         settlement = self._settle(admission, outcomes)
         tell_outcomes(event, actions, outcomes, admission)
         return settlement

@@ -16,6 +16,7 @@ from shared.limits import Guards
 from shared.notices import Incident, Notice
 from shared.reactions.addressees import MailRule, Owners
 from shared.reactions.conditions import Condition, Place, first_failing, says
+from shared.reactions.ends import ExpectRule
 from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.held_back import held_back
 from shared.reactions.monitors import Monitors
@@ -40,6 +41,7 @@ class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, str | bool | int | float],
         says("values for inputs that the job file declares, with the event's values as `${{ event.… }}`"),
     ] = {}
+    expect: Annotated[ExpectRule | None, says("when the job should be over")] = None
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -143,7 +145,7 @@ class Matched:
     """The reaction wants to act: its actions by the key under which the ledger keeps each (see mail_beside).
 
     *notice* is what a mail tells of the event, *stamp* what a job carries of it; *report* is what it says of an
-    incident, where the mail is one for each.
+    incident, where the mail is one for each; *holds* is why it matched.
     """
 
     reaction: Reaction
@@ -151,6 +153,7 @@ class Matched:
     notice: Notice
     stamp: Mapping[str, str]
     report: Report | None = None
+    holds: str = "every condition holds"
 
     @property
     def keys(self) -> tuple[str, ...]:

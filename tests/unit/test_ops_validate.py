@@ -72,6 +72,12 @@ def told(when: str, *, on: str = "model-registered", more: str = "mail: { to: op
             "{ kind: '*', pipeline: { present: false }, properties: { x: { present: true } } }",
             "When a job of any kind fails without a pipeline with the property x",
         ),
+        ("reaction-finished", "{}", "When a job of a reaction ends"),
+        (
+            "reaction-finished",
+            "{ reaction: offline-test, outcome: [failed, canceled], model: churn }",
+            "When a job of a reaction called 'offline-test' about the model 'churn' ends as 'failed' or 'canceled'",
+        ),
     ],
 )
 def test_conditions_in_words(on: str, when: str, wanted: str) -> None:
@@ -96,6 +102,10 @@ def test_conditions_in_words(on: str, when: str, wanted: str) -> None:
                 "starts pipelines/retrain.yml with drift_signal = 'x ${{ event.model.name }}', rate = '0.5', "
                 "drift_monitor = the model's tag stage, at most once an hour and 3 times in 7d for each model."
             ),
+        ),
+        (
+            "run: { job: pipelines/retrain.yml, expect: { within: 4h } }, guards: none",
+            "starts pipelines/retrain.yml, to be over within 4h, without any guard.",
         ),
         (
             "run: { job: pipelines/retrain.yml }, guards: none, mail: { to: ops, runbook: 'https://x/y' }",
