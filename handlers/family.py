@@ -68,6 +68,10 @@ class Family[E: Event]:
             return event
         if event.installation not in {"", orchestration.ledger.installation}:
             return NotOurs(f"the doing of the installation {event.installation}")
+        return self.carry_out(event, orchestration)
+
+    def carry_out(self, event: E, orchestration: Orchestration) -> Settlement:
+        """Have the plan carried out."""
         return orchestration.react(event, self.plan)
 
 

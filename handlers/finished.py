@@ -12,7 +12,8 @@ from shared.lineage import EVENT_TIME, MODEL, RootRun, ours
 class ReactionFinished(Event):
     """The job *job*, which *reaction* started, is over; *cause* is the event it was started for, `family|identity`.
 
-    *about* is the subject of that event; *model* and *version* are those it began with, where it was a model.
+    *about* is the subject of that event; *model* and *version* are those it began with, where it was a model;
+    *verdict* is the one on the job, where its rule asks for one, and *judged* why it is so.
     """
 
     family = "reaction-finished"
@@ -28,6 +29,8 @@ class ReactionFinished(Event):
     experiment: str
     tags: Mapping[str, str]
     properties: Mapping[str, str]
+    verdict: str | None = None
+    judged: str = ""
 
     @property
     def subject(self) -> str:

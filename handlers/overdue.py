@@ -74,9 +74,9 @@ def offer(envelope: Envelope, orchestration: Orchestration) -> Settlement | NotO
     event = recognise(envelope)
     if isinstance(event, NotOurs):
         return event
-    over, now = orchestration.ledger.knows(event, FINISHED.name, event.job)
+    end, now = orchestration.ledger.look(event, FINISHED.name)
     facts: Facts = {"event": envelope.id, "reaction": event.reaction, "receipt": event.job}
-    if over:
+    if end is not None:
         emit("job.in_time", facts)
     elif now < event.due:  # the queue holds a message for 6 days at most
         orchestration.queue.send(orchestration.message.encode(), after=event.due - now)
@@ -88,17 +88,17 @@ def offer(envelope: Envelope, orchestration: Orchestration) -> Settlement | NotO
 def plan(event: JobOverdue, reactions: Reactions) -> Plan:
     """Derive the mail to Ops, also where the rule is gone: the job is not. Pure."""
     key = alert_beside(event.reaction)
-    of_name = [rule for rule in reactions.rules if rule.name == event.reaction]
-    return tuple(
-        Matched(
-            reaction=replace(rule, name=key, run=None, guards=Guards()),
-            actions={key: SendMail(to=rule.ops, notice=notice(event))},
-            notice=notice(event),
-            stamp={},
-            holds=f"no end was told within {event.within}",
-        )
-        for rule in (of_name or reactions.rules)[:1]
+    rule = reactions.named(event.reaction) or next(iter(reactions.rules), None)
+    if rule is None:
+        return ()
+    matched = Matched(
+        reaction=replace(rule, name=key, run=None, guards=Guards()),
+        actions={key: SendMail(to=rule.ops, notice=notice(event))},
+        notice=notice(event),
+        stamp={},
+        holds=f"no end was told within {event.within}",
     )
+    return (matched,)
 
 
 def notice(event: JobOverdue) -> Notice:

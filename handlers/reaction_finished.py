@@ -7,23 +7,23 @@ stands in a row of its own, and nothing depends on which was first.
 import re
 from typing import Annotated, Literal
 
-from handlers.family import COMMON, Family
+from handlers.closing import ENDS, FinishedFamily
+from handlers.family import COMMON
 from handlers.finished import ReactionFinished
 from handlers.pipeline_failure import FAMILY as PIPELINE_FAILED
 from handlers.runs import RUN_STATUS_CHANGED, Run, read_run
 from shared.actions import NAMED_DIGITS
 from shared.events import Envelope, NotOurs
 from shared.limits import in_words
-from shared.lineage import IDENTITY, INSTALLATION, MODEL, NAME, OPERATION, REACTION, SUBJECT
+from shared.lineage import IDENTITY, INSTALLATION, MODEL, NAME, OPERATION, REACTION, SUBJECT, VERDICT
 from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
 from shared.reactions.values import Values
+from shared.verdicts import WORDS, Word
 
 type Outcome = Literal["completed", "failed", "canceled"]
 
-#: How an end is called in a mail.
-ENDS = {"completed": "completed", "failed": "failed", "canceled": "was canceled"}
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,6 +33,10 @@ class When(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reaction: Annotated[Condition | None, says("the name of the reaction that started the job")] = None
     outcome: Annotated[
         Outcome | list[Outcome] | None, says("`completed`, `failed` or `canceled`, or a list of them")
+    ] = None
+    verdict: Annotated[
+        Word | list[Word] | None,
+        says("`passed`, `failed` or `inconclusive`, or a list of them; where the rule asks for none, there is none"),
     ] = None
     model: Annotated[
         Condition | None, says("the name of the model it began with; a job about something else has none")
@@ -53,6 +57,7 @@ def recognise(envelope: Envelope) -> ReactionFinished | NotOurs:
         return NotOurs(reason)
     told = run.properties
     model, _, version = told.get(MODEL, "").partition(":")
+    verdict = told.get(VERDICT, "")
     return ReactionFinished(
         envelope=envelope,
         job=run.id,
@@ -66,6 +71,7 @@ def recognise(envelope: Envelope) -> ReactionFinished | NotOurs:
         experiment=run.experiment,
         tags=run.tags,
         properties=told,
+        verdict=verdict if verdict in WORDS else None,
     )
 
 
@@ -90,6 +96,7 @@ def values(event: ReactionFinished) -> Values:
         "event.job": event.job,
         "event.reaction": event.reaction,
         "event.outcome": event.outcome,
+        "event.verdict": event.verdict or "",
         "event.experiment": event.experiment,
         "event.model": f"azureml:{event.label}" if event.model else "",
         "event.model.name": event.model or "",
@@ -102,20 +109,21 @@ def values(event: ReactionFinished) -> Values:
 def notice(event: ReactionFinished) -> Notice:
     """Return what a mail tells."""
     after = f", {in_words(event.elapsed)} after the event" if event.elapsed is not None else ""
+    verdict = f"\nVerdict: {event.verdict}. {event.judged}" if event.verdict else ""
     return Notice(
         kind=event.family,
-        headline=f"{event.reaction} {ENDS[event.outcome]}: {event.label}",
+        headline=f"{event.reaction} {event.verdict or ENDS[event.outcome]}: {event.label}",
         workspace=event.workspace,
         experiment=event.experiment,
         run=event.job,
         status=event.outcome.capitalize(),
         time=event.envelope.time,
         reaction="",
-        cause=f"The job that {event.reaction} started for {event.label} {ENDS[event.outcome]}{after}.",
+        cause=f"The job that {event.reaction} started for {event.label} {ENDS[event.outcome]}{after}.{verdict}",
     )
 
 
-FAMILY = Family(
+FAMILY = FinishedFamily(
     name=ReactionFinished.family,
     function=PIPELINE_FAILED.function,  # of its own it would be called for every event that this one is called for
     event_types=(RUN_STATUS_CHANGED,),
@@ -125,6 +133,7 @@ FAMILY = Family(
             "event.job": "text",
             "event.reaction": "text",
             "event.outcome": "text",
+            "event.verdict": "text",
             "event.experiment": "text",
             "event.model": "model",
             "event.model.name": "text",

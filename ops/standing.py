@@ -11,7 +11,7 @@ import msgspec
 import handlers
 from handlers.finished import ReactionFinished
 from ops.state_rows import Stored
-from shared.actions import Done, Failed, mail_beside, reaction_of
+from shared.actions import Done, Failed, mail_beside, reaction_of, verdict_on
 from shared.errors import MalformedError
 from shared.events import Event, NotOurs, parse
 from shared.gateways.dead_letters import letter_of
@@ -32,14 +32,14 @@ MAIL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Action:
     """What was decided about one action of a reaction, and what became of it.
 
-    *name* is the job's name or the mail's Operation-Id and *link* the job's page; *state* is None where nothing is to
-    be done; *note* says how it is known to be done, or why it failed, and *letter* names the dead letter of that.
+    *name* is the job's name, the mail's Operation-Id or the verdict, and *link* the job's page; *state* is None where
+    nothing is to be done; *note* says how it is known to be done, or why it failed; *letter* names its dead letter.
     """
 
     key: str
     decision: str
     reason: str
-    kind: Literal["job", "mail"] | None = None
+    kind: Literal["job", "mail", "verdict"] | None = None
     name: str = ""
     link: str = ""
     state: State | None = None
@@ -152,6 +152,8 @@ def _actions(record: EventRecord, bare: Standing) -> Iterator[Action]:
 def _effect(key: str, one: ReactionRecord, bare: Standing) -> dict[str, Any]:
     if key == mail_beside(reaction_of(key)) or MAIL.fullmatch(one.effect):
         return {"kind": "mail", "name": one.effect, "sent_at": one.sent_at}
+    if key == verdict_on(reaction_of(key)):
+        return {"kind": "verdict", "name": one.outcome.receipt if isinstance(one.outcome, Done) else ""}
     link = studio_link(bare.workspace, one.effect) if WORKSPACE_ID.fullmatch(bare.workspace) else ""
     return {"kind": "job", "name": one.effect, "link": link}
 

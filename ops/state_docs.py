@@ -13,12 +13,13 @@ from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Done, Failed
 from shared.allowance import Spent
+from shared.columns import ALERT_COLUMN, KEYS, MAIL_COLUMN, REACTION_COLUMN, VERDICT_COLUMN
 from shared.digests import DIGESTS, Digest, Merged
 from shared.lineage import Chain
 from shared.memory import Entry, Memory, Ongoing
 from shared.notices import Change, Diagnosis, DigestEntry, Incident, Measurement, Notice
 from shared.ration import MAILS, SPENT
-from shared.records import ALERT_COLUMN, MAIL_COLUMN, REACTION_COLUMN, ReactionRecord, Wake, whole_partition
+from shared.records import ReactionRecord, Wake, whole_partition
 from shared.silences import SILENCES, Silence
 from shared.switches import SECONDS, SWITCHES, Pause, write_pause
 
@@ -60,6 +61,8 @@ def build() -> str:
         reaction=REACTION_COLUMN,
         mail=MAIL_COLUMN,
         alert=ALERT_COLUMN,
+        verdict=VERDICT_COLUMN,
+        columns_of_actions=f"({', '.join(f'"{prefix}"' for prefix in KEYS)})",
         whole=whole_partition("<reaction>"),
         switches=SWITCHES,
         silences=SILENCES,

@@ -41,8 +41,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Done": {
         "type": "always `done`",
-        "receipt": "the job's name, or the mail's Operation-Id",
-        "note": "how it is known to be done, where the answer itself did not say so",
+        "receipt": "the job's name, the mail's Operation-Id, or the verdict",
+        "note": "how it is known to be done, where no answer said so; of a verdict: why, with its numbers",
     },
     "Failed": {
         "type": "always `failed`",

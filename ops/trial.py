@@ -147,7 +147,8 @@ def verdicts(plan: Plan, record: EventRecord, *, asked: bool) -> Iterator[Verdic
 def _effects(item: Matched, record: EventRecord) -> Iterator[Effect]:
     for key in item.actions:
         decided = record.reactions[key]
-        if action := item.action(key, decided.reason, decided.incident):
+        action = item.action(key, decided.reason, decided.incident)
+        if isinstance(action, (SubmitJob, SendMail)):
             yield Effect(key=key, action=action, name=decided.effect)
 
 

@@ -16,6 +16,7 @@ from shared.reactions.addressees import MailRule
 from shared.reactions.conditions import Test, words
 from shared.reactions.values import EXPRESSION
 from shared.settings import WORKSPACE_ID
+from shared.verdicts import bounds_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ CLAUSES: Mapping[str, str] = {
     "status": "{}",
     "reaction": "called {}",
     "outcome": "as {}",
+    "verdict": "with the verdict {}",
 }
 #: What every event has: any value will do there.
 ALWAYS = frozenset({"model", "version", "monitor", "signal", "workspace", "reaction"})
@@ -160,7 +162,16 @@ def _actions(reaction: Reaction) -> Iterator[str]:
 def _run(run: RunRule) -> str:
     given = ", ".join(f"{key} = {_value(text)}" for key, text in run.texts.items())
     expected = f", to be over within {run.expect.within}" if run.expect else ""
-    return f"starts {run.job}" + (f" with {given}" if given else "") + expected
+    return f"starts {run.job}" + (f" with {given}" if given else "") + expected + _verdict(run)
+
+
+def _verdict(run: RunRule) -> str:
+    if run.verdict is None:
+        return ""
+    rule = run.verdict
+    of = f" of its step {rule.step!r}" if rule.step else ""
+    wanted = f"the tag {rule.tag}{of} says" if rule.tag else f"{rule.metric}{of} is {bounds_in_words(rule.yardstick)}"
+    return f", and has passed if {wanted}" + " so" * bool(rule.tag)
 
 
 def _value(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from shared.notices import Notice
+from shared.verdicts import Yardstick
 
 #: Namespace of the mail Operation-Ids (RFC 9562, name based). Fixed for ever: another one would mail everything again.
 MAIL_NAMESPACE = uuid.UUID("5f3f2d6e-2b0c-5d0e-9d57-9a4f5c1f7a10")
@@ -40,10 +41,21 @@ class SendMail(msgspec.Struct, frozen=True, kw_only=True, tag="send-mail"):
     failed_run: str = ""
 
 
-type Action = SubmitJob | SendMail
+class GiveVerdict(msgspec.Struct, frozen=True, kw_only=True, tag="give-verdict"):
+    """Judge by *yardstick* what *job*, which ended with *outcome*, has measured."""
+
+    workspace: str
+    job: str
+    outcome: str
+    yardstick: Yardstick
+
+
+#: What is done about the end of a job besides what rules ask for.
+type Closing = GiveVerdict
+type Action = SubmitJob | SendMail | Closing
 
 #: No name of a reaction has a dot.
-MAIL_BESIDE, ALERT_BESIDE = ".mail", ".alert"
+MAIL_BESIDE, ALERT_BESIDE, VERDICT_ON = ".mail", ".alert", ".verdict"
 
 
 def mail_beside(reaction: str) -> str:
@@ -54,6 +66,11 @@ def mail_beside(reaction: str) -> str:
 def alert_beside(reaction: str) -> str:
     """Return the key of the mail that tells Ops that a guard held the reaction back."""
     return f"{reaction}{ALERT_BESIDE}"
+
+
+def verdict_on(reaction: str) -> str:
+    """Return the key of the verdict on a job of the reaction."""
+    return f"{reaction}{VERDICT_ON}"
 
 
 def reaction_of(key: str) -> str:
@@ -128,3 +145,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def mail_id(self) -> str:
         """Operation-Id of the mail: the same UUID at every attempt."""
         return str(uuid.uuid5(MAIL_NAMESPACE, self.digest))
+
+    def effect(self, action: Action, subject: str) -> str:
+        """Return the id of what *action* brings about."""
+        match action:
+            case SubmitJob():
+                return self.job_name(subject)
+            case SendMail():
+                return self.mail_id()
+            case _:
+                return self.digest[:32]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared import __version__
 from shared import settings as app_settings
 from shared.allowance import Allowance
+from shared.closing import Closer
 from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Mail, Queue, Runs
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
@@ -115,6 +116,14 @@ class Service:
         return AzureMlLineages(transport=self._transport, credential=self._credential(self.settings.client_id))
 
     @once
+    def closer(self) -> Closer:
+        """What closes the loop after a job."""
+        from shared.gateways.measured import AzureMlMeasurements
+
+        credential = self._credential(self.settings.client_id)
+        return Closer(measurements=AzureMlMeasurements(transport=self._transport, credential=credential))
+
+    @once
     def runs(self) -> Runs:
         """What Azure ML tells of failed jobs."""
         from shared.gateways.runs import AzureMlRuns
@@ -164,6 +173,7 @@ class Service:
             queue=self.queue,
             dead_letters=self.dead_letters,
             inquiry=Inquiry(switches=self.switches, lineages=self.lineages),
+            closer=self.closer,
             new_token=secrets.token_hex,
             jitter=random.random,
             version=__version__,

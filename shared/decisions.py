@@ -96,7 +96,7 @@ def _recorded(decision: Decision, item: Matched, key: str, record: EventRecord, 
                 decision="admitted",
                 reason="; ".join(part for part in (item.holds, decision.reason) if part),
                 operation=operation.digest,
-                effect=operation.job_name(given.label) if starts else operation.mail_id(),
+                effect=operation.effect(item.actions[key], given.label),
                 failure=failure,
                 chain=_chain(given.lineage) if starts else None,
             )

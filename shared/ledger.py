@@ -137,11 +137,11 @@ class Ledger:
             unread = False
         raise ContentionError(partition=partition, key=key)
 
-    def knows(self, event: Event, family: str, identity: str) -> tuple[bool, datetime]:
-        """Tell whether an event of *family* about the same subject is on record, and the store's clock."""
-        key = self._prefix + event_key(family, identity, 0)
+    def look(self, event: Event, family: str, generation: int = 0) -> tuple[EventRecord | None, datetime]:
+        """Return what is on record of the same in *family*, None where nothing is, and the store's clock."""
+        key = self._prefix + event_key(family, event.identity, generation)
         page = self._store.query(partition_key(event.workspace, event.subject), [key])
-        return bool(page.rows), page.at
+        return next(map(read_event, page.rows), None), page.at
 
     def mark_sent(self, admission: Admission, reaction: str, notice: Notice) -> Admission | None:
         """Record that a mail is being sent, and its content, before it is; None when another delivery does so."""

@@ -17,6 +17,8 @@ OPERATION, INSTALLATION, IDENTITY, SUBJECT, EVENT_TIME = (
 )
 #: The model version that it began with, as `name:version`.
 MODEL = f"{PREFIX}model"
+#: What the verdict on a job is taken to be where rules are tried; the app goes by its own record, and no job has it.
+VERDICT = f"{PREFIX}verdict"
 
 #: The newest names of a chain that a job carries, and how long they may be together: a tag or property of a run takes
 #: 1,000 characters (Microsoft Learn, "Azure Machine Learning service limits"). The depth tells how many there were.

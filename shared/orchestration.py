@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.closing import Closer
 from shared.errors import ContentionError, RowTooLargeError
 from shared.events import Event
 from shared.expectations import expect_ends
@@ -58,6 +59,7 @@ class Orchestration:
     queue: Queue
     dead_letters: DeadLetters
     inquiry: Inquiry
+    closer: Closer
     new_token: Callable[[], str]
     jitter: Callable[[], float]
     version: str
@@ -122,6 +124,8 @@ class Orchestration:
                 return self.jobs.submit(action, name=record.effect, properties=stamp, repeated=repeated), admission
             case SendMail():
                 return self._send(action, name, admission)
+            case _:
+                return self.closer.close(action), admission
 
     def _send(self, action: SendMail, name: str, admission: Admission) -> tuple[Outcome, Admission]:
         """Mail once: `sent_at` and the content are on record before the first send; look up before any repeat."""

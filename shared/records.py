@@ -2,25 +2,20 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from shared.actions import Done, Failed, alert_beside, mail_beside, reaction_of
+from shared.actions import Done, Failed, reaction_of
+from shared.columns import column_of, key_of
 from shared.lineage import Chain
 from shared.memory import Memory
 from shared.notices import Incident, Notice
 from shared.store import Row
 
 READABLE = 60
-#: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
-REACTION_COLUMN = "r_"
-#: The mail of a reaction that starts a job as well.
-MAIL_COLUMN = "m_"
-#: The mail that tells Ops that a guard held the reaction back.
-ALERT_COLUMN = "a_"
 
 
 class ReactionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,7 +138,7 @@ def write_event(before: EventRecord | None, after: EventRecord) -> dict[str, str
     """Return the columns that changed; a column that becomes empty is written as such, since updates merge."""
     old = before or EventRecord()
     columns: dict[str, str | int] = {
-        _column(key): _text(record) for key, record in after.reactions.items() if old.reactions.get(key) != record
+        column_of(key): _text(record) for key, record in after.reactions.items() if old.reactions.get(key) != record
     }
     if after.wake != old.wake:
         columns["wake"] = _text(after.wake) if after.wake else ""
@@ -162,28 +157,12 @@ def read_event(row: Row) -> EventRecord:
         reactions={
             key: msgspec.json.decode(str(text), type=ReactionRecord)
             for name, text in columns.items()
-            if (key := _key(name))
+            if (key := key_of(name))
         },
         wake=msgspec.json.decode(wake, type=Wake) if wake else None,
         trouble_since=datetime.fromisoformat(trouble) if trouble else None,
         attempts=int(columns.get("attempts", 0)),
     )
-
-
-#: The key of an action of a reaction, by the column that holds its record.
-KEYS: Mapping[str, Callable[[str], str]] = {REACTION_COLUMN: str, MAIL_COLUMN: mail_beside, ALERT_COLUMN: alert_beside}
-
-
-def _column(key: str) -> str:
-    reaction = reaction_of(key)
-    prefix = next(prefix for prefix, key_of in KEYS.items() if key_of(reaction) == key)
-    return prefix + reaction.replace("-", "_")
-
-
-def _key(column: str) -> str:
-    """Return the key of the action whose record stands in *column*, "" for a column of another kind."""
-    prefix, reaction = column[: len(REACTION_COLUMN)], column[len(REACTION_COLUMN) :].replace("_", "-")
-    return KEYS[prefix](reaction) if prefix in KEYS else ""
 
 
 def write_memory(memory: Memory) -> dict[str, str | int]:

@@ -13,7 +13,7 @@ from handlers import reaction_finished as finished
 from handlers.breach import SIGNAL
 from local.samples import sample
 from shared.actions import NAMED_DIGITS
-from shared.lineage import MODEL, OPERATION, REACTION, SUBJECT
+from shared.lineage import MODEL, OPERATION, REACTION, SUBJECT, VERDICT
 from testkit.telling import told
 
 __all__ = [
@@ -164,6 +164,7 @@ def reaction_finished(
     *,
     reaction: str = "offline-test",
     outcome: str = "completed",
+    verdict: str | None = None,
     model: str | None = "churn:7",
     experiment: str = "offline-test",
     tags: Mapping[str, str] | None = None,
@@ -172,10 +173,10 @@ def reaction_finished(
 ) -> dict[str, Any]:
     """Return the event that the job of *reaction* is over; *model* is the version it began with, None for no model.
 
-    Properties are told beside those that the job has of its reaction.
+    *verdict* is what the app would read from the job. Properties are told beside those of the reaction.
     """
     data = sample("reaction-finished")["data"]
-    about = {REACTION: reaction, SUBJECT: (model or experiment).partition(":")[0], MODEL: model or ""}
+    about = {REACTION: reaction, SUBJECT: (model or experiment).partition(":")[0], MODEL: model, VERDICT: verdict}
     given = {name: value for name, value in {**data["runProperties"], **about}.items() if value}
     job = f"{reaction}-{(model or experiment).replace(':', '-')}-{given[OPERATION][:NAMED_DIGITS]}"
     return told(

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ops.rules import told_address
 from ops.trial import Verdict
-from shared.actions import Action, SendMail, SubmitJob
+from shared.actions import Action, GiveVerdict, SendMail, SubmitJob
 from shared.mail import render
 
 
@@ -27,5 +27,7 @@ def _effect(action: Action) -> str:
             return f"starts {action.job}" + (f" with {inputs}" if inputs else "")
         case SendMail():
             return f"mails {', '.join(map(told_address, action.to))}: {render(action.notice).subject}"
+        case GiveVerdict():
+            return f"judges {action.job}"
         case _:
             assert_never(action)

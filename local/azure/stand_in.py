@@ -20,6 +20,7 @@ from local.azure.faults import Faults
 from local.azure.identity import CLIENT_ID, PATH, Identity
 from local.azure.journal import Journal
 from local.azure.messages import Answer, Request, Service, unknown_url
+from local.azure.mlflow import MlFlow
 from local.azure.run_history import RunHistory
 from local.azure.server import Dropped, Reply, Server
 from local.azure.storage_reads import StorageReads
@@ -67,6 +68,7 @@ class StandIn:
             self.deployed,
             self.storage_reads,
             RunHistory(self._workspaces),
+            MlFlow(self._workspaces),
             self.mailbox,
             self.event_grid,
         )

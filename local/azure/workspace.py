@@ -33,12 +33,13 @@ class Knobs:
 
     *failing*: components whose steps fail, and with which error. *registration_tags*: of models that jobs register.
     *hands_on_properties*: whether the step that registers a model gives it our properties of its job: Azure ML does
-    not by itself, a team's component may.
+    not by itself, a team's component may. *measures*: the metrics of a component's runs, or of the run of that name.
     """
 
     failing: dict[str, str] = field(default_factory=dict)
     registration_tags: dict[str, str] = field(default_factory=dict)
     hands_on_properties: bool = False
+    measures: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
 class Workspace:
@@ -188,6 +189,11 @@ class Workspace:
         properties = definition(run, self.id, data=data or {})
         with self.lock:
             self.jobs[run.run_id] = Job(name=run.run_id, properties=properties, run=run, created=run.created)
+
+    def measured(self, run: Run) -> Mapping[str, object]:
+        """Return what *run* has measured."""
+        names = (run.run_id, run.component.partition(":")[0])
+        return next((self.knobs.measures[name] for name in names if name in self.knobs.measures), {})
 
     def _completed(self, job: Run) -> None:
         """Register what a job that went well has made."""

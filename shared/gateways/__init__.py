@@ -8,6 +8,7 @@ from shared.actions import Deferred, Outcome, SendMail, SubmitJob
 from shared.lineage import Origin
 from shared.messages import Message
 from shared.notices import Diagnosis
+from shared.verdicts import Measured
 
 
 class Jobs(Protocol):
@@ -42,6 +43,17 @@ class Runs(Protocol):
         """Return what can be found out about a failed job, in a few seconds at most.
 
         Raises nothing: what could not be read is told in `unread`. Redacted, and of a size that fits its row.
+        """
+        ...
+
+
+class Measurements(Protocol):
+    """What jobs have measured."""
+
+    def read(self, workspace: str, job: str, *, step: str = "") -> Measured | Deferred | None:
+        """Return metrics and tags of *job*, or of its step of that name; None where there is no such run.
+
+        One request, and one or more for the steps. Deferred, with the reason, when Azure ML does not tell.
         """
         ...
 

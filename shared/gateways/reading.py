@@ -75,6 +75,14 @@ class Reader:
             return _told(self.azure_ml.query(url, query, scope=AML_SCOPE), what)
         return _told(self.azure_ml.get(url, scope=AML_SCOPE), what)
 
+    def in_mlflow(self, workspace: str, path: str, what: Read) -> Properties | Deferred:
+        """Return what the workspace's MLflow endpoint has at *path*."""
+        host = self._host(workspace)
+        if isinstance(host, Deferred):
+            return host
+        url = f"https://{host}/mlflow/v1.0{quote(workspace, safe='/')}/api/2.0/mlflow{path}"
+        return _told(self.azure_ml.get(url, scope=AML_SCOPE), what)
+
     def _host(self, workspace: str) -> str | Deferred:
         """Where the run history of *workspace* is; that stays so, and is asked for once."""
         key = workspace.casefold()

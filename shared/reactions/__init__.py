@@ -16,7 +16,7 @@ from shared.limits import Guards
 from shared.notices import Incident, Notice
 from shared.reactions.addressees import MailRule, Owners
 from shared.reactions.conditions import Condition, Place, first_failing, says
-from shared.reactions.ends import ExpectRule
+from shared.reactions.ends import ExpectRule, VerdictRule
 from shared.reactions.guard_rules import GuardsRule
 from shared.reactions.held_back import held_back
 from shared.reactions.monitors import Monitors
@@ -42,6 +42,7 @@ class RunRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         says("values for inputs that the job file declares, with the event's values as `${{ event.… }}`"),
     ] = {}
     expect: Annotated[ExpectRule | None, says("when the job should be over")] = None
+    verdict: Annotated[VerdictRule | None, says("what its job has measured, and what of that is good enough")] = None
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -197,6 +198,10 @@ class Reactions:
     def lists(self) -> Iterable[tuple[str, ...]]:
         """Every list of addresses that a mail may go to."""
         return {one for rule in self.rules for one in (rule.to, rule.ops, *rule.owners.lists.values()) if one}
+
+    def named(self, name: str) -> Reaction | None:
+        """Return the rule of that name."""
+        return next((rule for rule in self.rules if rule.name == name), None)
 
     def on(self, family: str) -> Iterable[Reaction]:
         """Return the rules for one family of events."""

@@ -12,6 +12,7 @@ from shared.limits import Guards
 from shared.reactions import Reaction, RuleBase, Vocabulary
 from shared.reactions.addressees import owners_of
 from shared.reactions.conditions import Place, says
+from shared.reactions.ends import verdict_refusal
 from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of
 from shared.reactions.patterns import refusal
 from shared.reactions.recipients import Addresses, mistaken_each, mistaken_to
@@ -80,6 +81,8 @@ class RuleChecker:
         self._check_when(getattr(rule, "when", None))
         self._check_actions(rule, raw, vocabulary)
         self._check_hours(rule.guards)
+        if rule.run and rule.run.verdict and (refused := verdict_refusal(rule.run.verdict)):
+            self._report(f"`verdict`: {refused}", "run", "verdict")
         inputs = self._check_inputs(rule, raw, vocabulary)
         if len(self._document.problems) > before:
             return None

@@ -11,6 +11,7 @@ from shared.gateways import MailService
 from shared.lineage import Origin
 from shared.messages import Message, decode
 from shared.notices import Diagnosis
+from shared.verdicts import Measured
 
 type Script = list[Outcome]
 
@@ -69,6 +70,21 @@ class FakeRuns:
         assert experiment
         self.asked.append(run)
         return self.known
+
+
+@dataclass
+class FakeMeasurements:
+    """Azure ML once more: what runs have measured, by job and step. *script* answers first, one a call."""
+
+    known: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    script: list[Deferred] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def read(self, workspace: str, job: str, *, step: str = "") -> Measured | Deferred | None:
+        """See shared.gateways.Measurements."""
+        assert workspace
+        self.asked.append((job, step))
+        return self.script.pop(0) if self.script else self.known.get((job, step))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import msgspec
 
 import handlers
 from shared.allowance import Allowance
+from shared.closing import Closer
 from shared.gateways.dead_letters import BlobDeadLetters
 from shared.inquiry import Inquiry
 from shared.job_templates.inputs import JobInput
@@ -22,7 +23,7 @@ from shared.reactions import Reactions
 from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID, Settings
 from shared.switches import Switches
-from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeQueue, FakeRuns
+from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeMeasurements, FakeQueue, FakeRuns
 from tests.fakes.store import MemoryStore
 
 WORKSPACE = (
@@ -91,6 +92,7 @@ class FakeService:
     mail: FakeMail = field(default_factory=FakeMail)
     run_history: FakeRuns = field(default_factory=FakeRuns)
     lineages: FakeLineages = field(default_factory=FakeLineages)
+    measurements: FakeMeasurements = field(default_factory=FakeMeasurements)
     queue: FakeQueue = field(default_factory=FakeQueue)
     large_events: FakeBlobs = field(default_factory=FakeBlobs)
     letters: FakeBlobs = field(default_factory=FakeBlobs)
@@ -147,6 +149,7 @@ class FakeService:
             queue=self.queue,
             dead_letters=self.dead_letters,
             inquiry=self.inquiry(),
+            closer=Closer(measurements=self.measurements),
             new_token=lambda: next(self.tokens),
             jitter=lambda: self.jitter,
             version="test",

@@ -19,6 +19,7 @@ from shared.reactions import Reactions, RunRule
 from shared.reactions.addressees import MailRule, OwnerRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Place, Test
+from shared.reactions.ends import ExpectRule, VerdictRule
 from shared.reactions.file import load
 from shared.reactions.guard_rules import DAILY, GuardsRule
 from shared.reactions.monitors import SIGNALS, MonitorRule
@@ -121,6 +122,8 @@ def test_no_family_is_told_that_does_not_exist() -> None:
         ("When: conditions", "key of a condition", Test),
         ("When: conditions", "key of bounds", Bounds),
         ("Run: jobs", "key of `run`", RunRule),
+        ("Run: jobs", "key of `expect`", ExpectRule),
+        ("Run: jobs", "key of `verdict`", VerdictRule),
         ("Mail", "key of `mail`", MailRule),
         ("Owners", "key of `to`", OwnerRule),
         ("On: data-drift", "key of a monitor", MonitorRule),

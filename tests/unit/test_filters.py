@@ -9,6 +9,7 @@ import handlers
 from handlers.family import Family
 from shared.events import Event, NotOurs, parse
 from shared.reactions import Unmatched
+from testkit import events
 from tests.fakes.events import altered, sample
 from tests.fakes.service import rules
 
@@ -33,6 +34,7 @@ BREACH = altered(
     },
 )
 FINISHED = altered("reaction-finished", runTags={"team": "growth"})
+JUDGED = events.reaction_finished(verdict="passed")
 DRIFT, FAILED = sample("dataset-drift"), sample("pipeline-failed")
 CANCELED = altered("pipeline-failed", runStatus="Canceled")
 PUBLISHED = altered("pipeline-failed", runTags={"azureml.pipelineid": "p-1"}, runProperties={"owner": "growth"})
@@ -163,6 +165,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("reaction-finished", FINISHED, "reaction: retrain", "reaction: wanted 'retrain', is 'offline-test'"),
     ("reaction-finished", FINISHED, "outcome: completed", ""),
     ("reaction-finished", FINISHED, "outcome: [failed, canceled]", "wanted 'failed' or 'canceled', is 'completed'"),
+    ("reaction-finished", JUDGED, "verdict: [passed, failed]", ""),
+    ("reaction-finished", JUDGED, "verdict: failed", "verdict: wanted 'failed', is 'passed'"),
+    ("reaction-finished", FINISHED, "verdict: passed", "verdict: wanted 'passed', is absent"),
     ("reaction-finished", FINISHED, "model: churn", ""),
     ("reaction-finished", FINISHED, "model: { not: churn }", "model: wanted not 'churn', is 'churn'"),
     ("reaction-finished", FINISHED, "experiment: offline-test", ""),

@@ -104,6 +104,14 @@ def test_conditions_in_words(on: str, when: str, wanted: str) -> None:
             ),
         ),
         (
+            "run: { job: pipelines/retrain.yml, verdict: { metric: auc, above: 0.8, step: judge } }, guards: none",
+            "starts pipelines/retrain.yml, and has passed if auc of its step 'judge' is above 0.8, without any guard.",
+        ),
+        (
+            "run: { job: pipelines/retrain.yml, verdict: { tag: verdict } }, guards: none",
+            "starts pipelines/retrain.yml, and has passed if the tag verdict says so, without any guard.",
+        ),
+        (
             "run: { job: pipelines/retrain.yml, expect: { within: 4h } }, guards: none",
             "starts pipelines/retrain.yml, to be over within 4h, without any guard.",
         ),

@@ -10,7 +10,7 @@ import pytest
 from ops import state_docs
 from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Deferred
-from shared.records import MAIL_COLUMN, REACTION_COLUMN
+from shared.columns import KEYS, MAIL_COLUMN, REACTION_COLUMN
 from shared.switches import SWITCHES
 from tests.fakes.events import altered, sample
 from tests.fakes.project import ops
@@ -76,3 +76,10 @@ def test_a_field_without_words_says_where_they_go() -> None:
 
     with pytest.raises(LookupError, match=r"say in ops/state_words.py what Wake.later means"):
         list(state_docs._fields(Wake))
+
+
+def test_the_column_of_every_kind_of_action_is_told() -> None:
+    """By its prefix, in the text and in the notebook's filter."""
+    text = state_docs.build()
+    assert {prefix for prefix in KEYS if f"`{prefix}<reaction>`" in text} == KEYS.keys()
+    assert f"startswith({tuple(KEYS)})".replace("'", '"') in text

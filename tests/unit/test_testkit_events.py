@@ -47,6 +47,7 @@ VARIATIONS: dict[str, dict[str, tuple[Callable[..., dict[str, Any]], dict[str, A
         "workspace": (events.reaction_finished, {"workspace": "mlw-eu"}, "mlw-eu"),
         "reaction": (events.reaction_finished, {"reaction": "retrain"}, "retrain"),
         "outcome": (events.reaction_finished, {"outcome": "canceled"}, "canceled"),
+        "verdict": (events.reaction_finished, {"verdict": "failed"}, "failed"),
         "model": (events.reaction_finished, {"model": "price:2"}, "price"),
         "experiment": (events.reaction_finished, {"experiment": "elsewhere"}, "elsewhere"),
         "tags": (events.reaction_finished, {"tags": {"a": "1"}}, {"a": "1"}),

@@ -1,0 +1,35 @@
+"""Columns of an event's row: one for each action of a reaction."""
+
+from collections.abc import Callable, Mapping
+
+from shared.actions import alert_beside, mail_beside, reaction_of, verdict_on
+
+#: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
+REACTION_COLUMN = "r_"
+#: The mail of a reaction that starts a job as well.
+MAIL_COLUMN = "m_"
+#: The mail that tells Ops that a guard held the reaction back, or that its job is overdue.
+ALERT_COLUMN = "a_"
+#: The verdict on a job of the reaction, in the row of its end.
+VERDICT_COLUMN = "v_"
+
+#: The key of an action of a reaction, by the column that holds its record.
+KEYS: Mapping[str, Callable[[str], str]] = {
+    REACTION_COLUMN: str,
+    MAIL_COLUMN: mail_beside,
+    ALERT_COLUMN: alert_beside,
+    VERDICT_COLUMN: verdict_on,
+}
+
+
+def column_of(key: str) -> str:
+    """Return the column that holds the record of an action."""
+    reaction = reaction_of(key)
+    prefix = next(prefix for prefix, key_of in KEYS.items() if key_of(reaction) == key)
+    return prefix + reaction.replace("-", "_")
+
+
+def key_of(column: str) -> str:
+    """Return the key of the action whose record stands in *column*, "" for a column of another kind."""
+    prefix, reaction = column[: len(REACTION_COLUMN)], column[len(REACTION_COLUMN) :].replace("_", "-")
+    return KEYS[prefix](reaction) if prefix in KEYS else ""
