@@ -10,8 +10,8 @@ import azure.functions as func
 import handlers
 from handlers.family import Family
 from shared.bootstrap import Service
-from shared.events import retell
 from shared.gateways.queue import QUEUE
+from shared.retelling import retell
 from shared.transport import deadline
 
 #: A run ends within this, whatever hangs; Event Grid waits 30 s, and a host that shuts down waits 10 s.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from shared.events import Event
+from shared.events import Event, moment
 from shared.lineage import EVENT_TIME, MODEL, RootRun, ours
 
 
@@ -70,14 +70,5 @@ class ReactionFinished(Event):
     @property
     def elapsed(self) -> timedelta | None:
         """From the event that started the job to its end; None where the times do not tell."""
-        began, ended = _moment(self.properties.get(EVENT_TIME, "")), _moment(self.envelope.time)
+        began, ended = moment(self.properties.get(EVENT_TIME, "")), self.envelope.at
         return ended - began if began and ended and ended >= began else None
-
-
-def _moment(text: str) -> datetime | None:
-    """Read a time as events tell it; without an offset it is UTC, as Azure's are."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

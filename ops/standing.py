@@ -15,9 +15,9 @@ from shared.actions import Done, Failed, mail_beside, reaction_of, verdict_on
 from shared.errors import MalformedError
 from shared.events import Event, NotOurs, parse
 from shared.gateways.dead_letters import letter_of
+from shared.live_copy import OVERDUE
 from shared.mail import studio_link
 from shared.messages import told
-from shared.orchestration import OVERDUE
 from shared.records import EventRecord, ReactionRecord, failure_id, read_event
 from shared.settings import WORKSPACE_ID
 from shared.store import Row

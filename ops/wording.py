@@ -11,9 +11,10 @@ import msgspec
 from ops.rules import told_address
 from shared.job_templates.inputs import JobInput
 from shared.limits import Guards, span
-from shared.reactions import Reaction, RunRule
+from shared.reactions import Reaction
 from shared.reactions.addressees import MailRule
 from shared.reactions.conditions import Test, words
+from shared.reactions.rules import RunRule
 from shared.reactions.values import EXPRESSION
 from shared.settings import WORKSPACE_ID
 from shared.verdicts import bounds_in_words

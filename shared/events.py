@@ -20,6 +20,15 @@ EVENT_TYPE_PREFIX = "Microsoft.MachineLearningServices."
 TEXT_LIMIT = 4096
 
 
+def moment(text: str) -> datetime | None:
+    """Read a time as UTC, None where it is none; Azure's times without an offset are UTC."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """What every event says about itself. *workspace* is the topic (or source) as told; data keys are casefolded."""
@@ -33,12 +42,8 @@ class Envelope:
 
     @property
     def at(self) -> datetime | None:
-        """*time* as UTC, None where it is none; Azure's times without an offset are UTC."""
-        try:
-            time = datetime.fromisoformat(self.time)
-            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
+        """*time* as UTC, None where it is none."""
+        return moment(self.time)
 
     def text(self, name: str) -> str:
         """Value of the data field *name*, required; an int is told as text. Raises MalformedError."""
@@ -188,24 +193,3 @@ def _header(told: Mapping[str, object], name: str, *, required: bool = True) -> 
     if not isinstance(value, str) or (required and not value) or len(value) > TEXT_LIMIT:
         raise MalformedError(f"{name} is missing or not a short text")
     return value
-
-
-def retell(event: Any) -> dict[str, object]:  # noqa: ANN401 - two unrelated classes of a package not imported here
-    """Turn what an Event Grid trigger hands over (EventGridEvent or CloudEvent of azure.functions) into JSON again.
-
-    The binding chooses the class by the payload, not by the annotation, so it is told apart by its attributes.
-    """
-    if hasattr(event, "event_type"):
-        time, names = event.event_time, ("topic", "eventType", "eventTime")
-        values = (event.topic, event.event_type)
-    else:
-        time, names = event.time, ("source", "type", "time")
-        values = (event.source, event.type)
-    return {
-        "id": event.id,
-        names[0]: values[0],
-        "subject": event.subject,
-        names[1]: values[1],
-        names[2]: time.isoformat() if isinstance(time, datetime) else time,
-        "data": event.get_json(),
-    }

@@ -22,8 +22,10 @@ def tell_decisions(event: Event, admission: Admission) -> None:
         record = admission.record.reactions[name]
         decided: Facts = {"reaction": name, "decision": record.decision, "reason": record.reason}
         emit("reaction.decided", {**facts_of(event), **decided})
-    if not admission.record.reactions:
-        emit("event.noted" if event.passing else "event.recorded", facts_of(event))
+    if not admission.record.reactions and event.passing:
+        emit("event.noted", facts_of(event))
+    elif not admission.record.reactions:
+        emit("event.recorded", facts_of(event))
     elif not admission.fresh:
         emit("event.known", {**facts_of(event), "count": len(admission.record.pending)})
 

@@ -17,6 +17,7 @@ from shared.guarding import PAUSED
 from shared.inquiry import Inquiry
 from shared.ledger import Admission, Ledger
 from shared.lineage import Chain, stamp
+from shared.live_copy import CONTENTION, LiveCopy
 from shared.messages import Message
 from shared.narration import facts_of, tell_decisions, tell_outcomes
 from shared.reactions import Matched, Plan, Reactions
@@ -26,11 +27,8 @@ from shared.telemetry import Facts, emit
 from shared.telling import told
 from shared.waits import GONE, within_limits
 
-#: A wake-up this late is taken for lost: any delivery may then carry the event on.
-OVERDUE = timedelta(minutes=15)
 #: Two deliveries at once: the second gives the first one this long before it looks the mail up.
 SENDING = timedelta(minutes=1)
-CONTENTION = timedelta(seconds=15)
 
 type Planner[E: Event] = Callable[[E, Reactions], Plan]
 
@@ -75,7 +73,7 @@ class Orchestration:
             admission = self.ledger.admit(event, plan, self.message, self.inquiry)
         except ContentionError:
             emit("event.contended", facts_of(event))
-            self._put_back(self.message.token, CONTENTION, replaces=self.message.replaces)
+            self._copy.put_back(self.message.token, CONTENTION, replaces=self.message.replaces)
             return Settlement(reactions={})
         tell_decisions(event, admission)
         actions = {key: item for item in plan if isinstance(item, Matched) for key in item.keys}
@@ -93,17 +91,15 @@ class Orchestration:
         tell_outcomes(event, actions, outcomes, admission)
         return settlement
 
+    @property
+    def _copy(self) -> LiveCopy:
+        return LiveCopy(message=self.message, queue=self.queue, new_token=self.new_token, jitter=self.jitter)
+
     def _due(self, admission: Admission) -> frozenset[str]:
         """Return what this delivery carries out: all that is pending and due, or its own while a live copy waits."""
-        if not self._drives(admission):
+        if not self._copy.drives(admission):
             return admission.fresh & admission.record.pending
         return admission.record.pending - admission.record.waiting(admission.now).keys()
-
-    def _drives(self, admission: Admission) -> bool:
-        """Tell whether this is the live copy, or there is none (any more)."""
-        wake = admission.record.wake
-        ours = {self.message.token, self.message.replaces}  # the copy may be quicker than the row that names it
-        return wake is None or wake.token in ours or admission.now >= wake.due + OVERDUE
 
     def _perform(
         self, event: Event, planned: Matched | None, name: str, admission: Admission
@@ -166,13 +162,13 @@ class Orchestration:
         for name, outcome in outcomes.items():
             if isinstance(outcome, Failed):
                 self._bury(name, outcome, admission)
-        wake = self._wake(admission, outcomes)
+        wake = self._copy.wake(admission, outcomes)
         if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake)
         standing = admission.record.wake
         if admission.record.open and (standing is None or standing.token == self.message.token):
             # Decided by another delivery meanwhile, which counts on the copy that we have just used up.
-            wake = self._new_wake(admission, CONTENTION)
+            wake = self._copy.renew(admission, CONTENTION)
             admission = self.ledger.settle(admission, {}, wake=wake)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
 
@@ -183,23 +179,3 @@ class Orchestration:
         letter = self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
         facts: Facts = {"reaction": name, "reason": outcome.reason, "receipt": letter}
         emit("event.dead_lettered", facts, level=logging.WARNING)
-
-    def _wake(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Wake | None:
-        """Put one copy back for the earliest of what waits, unless a live copy waits already."""
-        waits = [outcome.after for outcome in outcomes.values() if isinstance(outcome, Deferred)]
-        if not self._drives(admission):
-            return None
-        waits += [wait for name, wait in admission.record.waiting(admission.now).items() if name not in outcomes]
-        return self._new_wake(admission, min(waits)) if waits else None
-
-    def _new_wake(self, admission: Admission, after: timedelta) -> Wake:
-        token = self.new_token()
-        replaced = admission.record.wake.token if admission.record.wake else ""
-        return Wake(token=token, due=admission.now + self._put_back(token, after, replaces=replaced))
-
-    def _put_back(self, token: str, after: timedelta, *, replaces: str) -> timedelta:
-        """Put a copy into the queue; jitter keeps what waits for one cause from coming back at one moment."""
-        delay = after * (1 + self.jitter() / 10)
-        copy = msgspec.structs.replace(self.message, token=token, replaces=replaces)
-        self.queue.send(copy.encode(), after=delay)
-        return delay

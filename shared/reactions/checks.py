@@ -8,14 +8,15 @@ from typing import Annotated, Any, Protocol, cast
 import msgspec
 
 from shared.errors import ConfigurationError
-from shared.limits import Guards
-from shared.reactions import Reaction, RuleBase, Vocabulary
+from shared.reactions import Reaction, Vocabulary
 from shared.reactions.addressees import owners_of
 from shared.reactions.conditions import Place, says
+from shared.reactions.defaults import limits_of, when_of
 from shared.reactions.ends import verdict_refusal
-from shared.reactions.guard_rules import GuardsRule, guards_of, refusal_of
+from shared.reactions.guard_rules import GuardsRule, refusal_of
 from shared.reactions.patterns import refusal
 from shared.reactions.recipients import Addresses, mistaken_each, mistaken_to
+from shared.reactions.rules import RuleBase
 from shared.reactions.strict import convert
 from shared.reactions.values import EXPRESSION, kind_of, known, names_in, tried
 from shared.yaml_document import Document, Path, did_you_mean
@@ -89,14 +90,14 @@ class RuleChecker:
         return Reaction(
             name=rule.name,
             on=rule.on,
-            when=_when(rule, vocabulary),
+            when=when_of(rule, vocabulary),
             run=rule.run,
             mail=rule.mail,
             to=self._recipients[rule.mail.name] if rule.mail else (),
             owners=owners_of(rule.mail, self._owners),
             ops=self._ops,
             needed=frozenset(name for name, declared in inputs.items() if not declared.optional),
-            guards=_guards(rule, vocabulary),
+            guards=limits_of(rule, vocabulary),
             digest=hashlib.sha256(msgspec.json.encode(rule, order="sorted")).hexdigest()[:12],
         )
 
@@ -186,18 +187,3 @@ def rule_type(when: type[msgspec.Struct]) -> type[RuleBase]:
         "type[RuleBase]",
         msgspec.defstruct("Rule", fields, bases=(RuleBase,), frozen=True, forbid_unknown_fields=True, kw_only=True),
     )
-
-
-def _when(rule: RuleBase, vocabulary: Vocabulary) -> Place:
-    """Return the conditions, with those that a run has by default."""
-    when: Place = getattr(rule, "when", None) or vocabulary.when()
-    missing = {name: one for name, one in vocabulary.runs_only.items() if getattr(when, name) is None}
-    return msgspec.structs.replace(when, **missing) if rule.run else when
-
-
-def _guards(rule: RuleBase, vocabulary: Vocabulary) -> Guards:
-    """Defaults protect: what the rule does not name keeps them; ``none`` turns all off. A mail alone has none."""
-    if rule.guards == "none" or rule.run is None:
-        return Guards()
-    named = rule.guards if isinstance(rule.guards, GuardsRule) else GuardsRule()
-    return guards_of(named, cooldown=vocabulary.cooldown)

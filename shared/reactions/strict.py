@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, TypeAliasType, Union, get_args, get_
 
 import msgspec
 
-from shared.reactions import JOB_FILE, NAME
 from shared.reactions.addressees import HTTPS
 from shared.reactions.guard_rules import DURATION, WINDOW
+from shared.reactions.rules import JOB_FILE, NAME
 from shared.yaml_document import Path, did_you_mean
 
 type Report = Callable[[str, Path], None]

@@ -15,7 +15,7 @@ from shared.actions import mail_beside
 from shared.errors import ConfigurationError
 from shared.job_templates import load_template
 from shared.job_templates.inputs import JobInput
-from shared.reactions import Reactions, RunRule
+from shared.reactions import Reactions
 from shared.reactions.addressees import MailRule, OwnerRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Place, Test
@@ -23,6 +23,7 @@ from shared.reactions.ends import ExpectRule, VerdictRule
 from shared.reactions.file import load
 from shared.reactions.guard_rules import DAILY, GuardsRule
 from shared.reactions.monitors import SIGNALS, MonitorRule
+from shared.reactions.rules import RunRule
 from shared.reactions.values import Kind, known
 from tests.markdown import DOCS, ROOT, Block, blocks, code, section, table
 

@@ -13,7 +13,8 @@ from handlers.drifted import DataDrifted
 from handlers.model_registered import ModelRegistered
 from handlers.pipeline_failure import PipelineFailed
 from shared.errors import MalformedError
-from shared.events import Event, NotOurs, parse, retell
+from shared.events import Event, NotOurs, parse
+from shared.retelling import retell
 from tests.fakes.events import SAMPLES, altered, sample
 
 

@@ -17,12 +17,12 @@ import handlers
 from ops import schema
 from ops.__main__ import app
 from shared.errors import ConfigurationError
-from shared.reactions import JOB_FILE, NAME, RunRule
 from shared.reactions.addressees import HTTPS, MailRule, OwnerRule
 from shared.reactions.checks import rule_type
 from shared.reactions.conditions import Bounds, Test
 from shared.reactions.file import read
 from shared.reactions.guard_rules import DURATION, BudgetRule, ConfirmRule, GuardsRule, HoursRule, LoopRule
+from shared.reactions.rules import JOB_FILE, NAME, RunRule
 from shared.yaml_document import Document
 from tests.markdown import DOCS, ROOT, blocks
 from tests.unit.test_broken_reactions import BROKEN, GOOD, loaded
