@@ -7,6 +7,9 @@ from datetime import timedelta
 from shared.events import Event, moment
 from shared.lineage import EVENT_TIME, MODEL, RootRun, ours
 
+#: How an end is called in a mail.
+ENDS = {"completed": "completed", "failed": "failed", "canceled": "was canceled"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionFinished(Event):

@@ -7,9 +7,9 @@ stands in a row of its own, and nothing depends on which was first.
 import re
 from typing import Annotated, Literal
 
-from handlers.closing import ENDS, FinishedFamily
+from handlers.closing import FinishedFamily
 from handlers.family import COMMON
-from handlers.finished import ReactionFinished
+from handlers.finished import ENDS, ReactionFinished
 from handlers.pipeline_failure import FAMILY as PIPELINE_FAILED
 from handlers.runs import RUN_STATUS_CHANGED, Run, read_run
 from shared.actions import NAMED_DIGITS

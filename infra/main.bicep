@@ -80,6 +80,9 @@ param mailDigestAt string = '06:00'
 @description('Also create an Event Grid topic for outcome events.')
 param publishOutcomes bool = false
 
+@description('Workspaces, by name or ARM id, on whose models no verdict is written as tags.')
+param readOnlyWorkspaces string[] = []
+
 @description('File of the rules, from the app\'s folder.')
 param reactionsFile string = 'reactions.yaml'
 
@@ -328,6 +331,7 @@ module app 'modules/function-app.bicep' = {
       REACTIONS_FILE: reactionsFile
       AZURE_CLIENT_ID: identity.properties.clientId
       DRY_RUN: dryRun ? 'true' : 'false'
+      READ_ONLY_WORKSPACES: join(readOnlyWorkspaces, ',')
       StateStorage__credential: 'managedidentity'
       StateStorage__clientId: identity.properties.clientId
       StateStorage__blobServiceUri: stateStorage.outputs.blobEndpoint

@@ -11,7 +11,7 @@ import msgspec
 import handlers
 from handlers.finished import ReactionFinished
 from ops.state_rows import Stored
-from shared.actions import Done, Failed, mail_beside, reaction_of, verdict_on
+from shared.actions import Done, Failed, mail_beside, reaction_of
 from shared.errors import MalformedError
 from shared.events import Event, NotOurs, parse
 from shared.gateways.dead_letters import letter_of
@@ -24,6 +24,8 @@ from shared.store import Row
 
 type State = Literal["done", "failed", "waits", "under way"]
 DRY = "dry|"
+#: What is done about the end of a job, by the ends of the keys.
+CLOSING = {"verdict": "verdict", "tags": "tags"}
 #: Operation-Ids of mails are UUIDs; a job's name begins with its reaction, ends in 12 digits, and is none.
 MAIL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -39,7 +41,7 @@ class Action:
     key: str
     decision: str
     reason: str
-    kind: Literal["job", "mail", "verdict"] | None = None
+    kind: Literal["job", "mail", "verdict", "tags"] | None = None
     name: str = ""
     link: str = ""
     state: State | None = None
@@ -152,8 +154,8 @@ def _actions(record: EventRecord, bare: Standing) -> Iterator[Action]:
 def _effect(key: str, one: ReactionRecord, bare: Standing) -> dict[str, Any]:
     if key == mail_beside(reaction_of(key)) or MAIL.fullmatch(one.effect):
         return {"kind": "mail", "name": one.effect, "sent_at": one.sent_at}
-    if key == verdict_on(reaction_of(key)):
-        return {"kind": "verdict", "name": one.outcome.receipt if isinstance(one.outcome, Done) else ""}
+    if kind := CLOSING.get(key.partition(".")[2]):
+        return {"kind": kind, "name": one.outcome.receipt if isinstance(one.outcome, Done) else ""}
     link = studio_link(bare.workspace, one.effect) if WORKSPACE_ID.fullmatch(bare.workspace) else ""
     return {"kind": "job", "name": one.effect, "link": link}
 

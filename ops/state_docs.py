@@ -13,7 +13,7 @@ from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Done, Failed
 from shared.allowance import Spent
-from shared.columns import ALERT_COLUMN, KEYS, MAIL_COLUMN, REACTION_COLUMN, VERDICT_COLUMN
+from shared.columns import ALERT_COLUMN, KEYS, MAIL_COLUMN, REACTION_COLUMN, TAGS_COLUMN, VERDICT_COLUMN
 from shared.digests import DIGESTS, Digest, Merged
 from shared.lineage import Chain
 from shared.memory import Entry, Memory, Ongoing
@@ -62,6 +62,7 @@ def build() -> str:
         mail=MAIL_COLUMN,
         alert=ALERT_COLUMN,
         verdict=VERDICT_COLUMN,
+        tags=TAGS_COLUMN,
         columns_of_actions=f"({', '.join(f'"{prefix}"' for prefix in KEYS)})",
         whole=whole_partition("<reaction>"),
         switches=SWITCHES,

@@ -50,12 +50,22 @@ class GiveVerdict(msgspec.Struct, frozen=True, kw_only=True, tag="give-verdict")
     yardstick: Yardstick
 
 
+class WriteTags(msgspec.Struct, frozen=True, kw_only=True, tag="write-tags"):
+    """Have *tags* on version *version* of *model*; the tag *at* says when: a later one that stands there is left."""
+
+    workspace: str
+    model: str
+    version: str
+    tags: Mapping[str, str]
+    at: str
+
+
 #: What is done about the end of a job besides what rules ask for.
-type Closing = GiveVerdict
+type Closing = GiveVerdict | WriteTags
 type Action = SubmitJob | SendMail | Closing
 
 #: No name of a reaction has a dot.
-MAIL_BESIDE, ALERT_BESIDE, VERDICT_ON = ".mail", ".alert", ".verdict"
+MAIL_BESIDE, ALERT_BESIDE, VERDICT_ON, TAGS_OF = ".mail", ".alert", ".verdict", ".tags"
 
 
 def mail_beside(reaction: str) -> str:
@@ -71,6 +81,11 @@ def alert_beside(reaction: str) -> str:
 def verdict_on(reaction: str) -> str:
     """Return the key of the verdict on a job of the reaction."""
     return f"{reaction}{VERDICT_ON}"
+
+
+def tags_of(reaction: str) -> str:
+    """Return the key of the tags that tell the verdict on a job of the reaction."""
+    return f"{reaction}{TAGS_OF}"
 
 
 def reaction_of(key: str) -> str:

@@ -119,9 +119,14 @@ class Service:
     def closer(self) -> Closer:
         """What closes the loop after a job."""
         from shared.gateways.measured import AzureMlMeasurements
+        from shared.gateways.model_tags import AzureMlModelTags
 
-        credential = self._credential(self.settings.client_id)
-        return Closer(measurements=AzureMlMeasurements(transport=self._transport, credential=credential))
+        transport, credential = self._transport, self._credential(self.settings.client_id)
+        return Closer(
+            measurements=AzureMlMeasurements(transport=transport, credential=credential),
+            model_tags=AzureMlModelTags(transport=transport, credential=credential),
+            read_only=self.settings.read_only,
+        )
 
     @once
     def runs(self) -> Runs:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from shared.actions import Closing, Deferred, Done, GiveVerdict, Outcome
-from shared.gateways import Measurements
+from shared.actions import Closing, Deferred, Done, GiveVerdict, Outcome, WriteTags
+from shared.gateways import Measurements, ModelTags
 from shared.verdicts import INCONCLUSIVE, judge
 
 
@@ -13,12 +13,21 @@ class Closer:
     """Carries out the actions that close the loop."""
 
     measurements: Measurements
+    model_tags: ModelTags
+    read_only: frozenset[str] = frozenset()
 
-    def close(self, action: Closing) -> Outcome:
-        """Carry out *action*; repeating it is harmless."""
+    def writes(self, workspace: str) -> bool:
+        """Tell whether tags are written in the workspace (an ARM id); *read_only* has ids and names, casefolded."""
+        told = workspace.casefold()
+        return not self.read_only & {told, told.rpartition("/")[2]}
+
+    def close(self, action: Closing, *, repeated: bool) -> Outcome:
+        """Carry out *action*; *repeated*: an earlier delivery has, and the wait that it asked for is over."""
         match action:
             case GiveVerdict():
                 return self._judge(action)
+            case WriteTags():
+                return self.model_tags.write(action, repeated=repeated)
             case _:
                 assert_never(action)
 

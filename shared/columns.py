@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from shared.actions import alert_beside, mail_beside, reaction_of, verdict_on
+from shared.actions import alert_beside, mail_beside, reaction_of, tags_of, verdict_on
 
 #: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
 REACTION_COLUMN = "r_"
@@ -12,6 +12,8 @@ MAIL_COLUMN = "m_"
 ALERT_COLUMN = "a_"
 #: The verdict on a job of the reaction, in the row of its end.
 VERDICT_COLUMN = "v_"
+#: The tags that tell that verdict.
+TAGS_COLUMN = "t_"
 
 #: The key of an action of a reaction, by the column that holds its record.
 KEYS: Mapping[str, Callable[[str], str]] = {
@@ -19,6 +21,7 @@ KEYS: Mapping[str, Callable[[str], str]] = {
     MAIL_COLUMN: mail_beside,
     ALERT_COLUMN: alert_beside,
     VERDICT_COLUMN: verdict_on,
+    TAGS_COLUMN: tags_of,
 }
 
 

@@ -15,6 +15,8 @@ ROOT, DEPTH, CHAIN, REACTION = (f"{PREFIX}{name}" for name in ("root_event", "de
 OPERATION, INSTALLATION, IDENTITY, SUBJECT, EVENT_TIME = (
     f"{PREFIX}{name}" for name in ("operation", "installation", "identity", "subject", "event_time")
 )
+#: The digest of the rule that started it.
+RULE = f"{PREFIX}rule"
 #: The model version that it began with, as `name:version`.
 MODEL = f"{PREFIX}model"
 #: What the verdict on a job is taken to be where rules are tried; the app goes by its own record, and no job has it.
@@ -122,7 +124,7 @@ def stamp(
         f"{PREFIX}reason": reason[:REASON],
         **started.properties(),
         OPERATION: operation,
-        f"{PREFIX}rule": digest,
+        RULE: digest,
         f"{PREFIX}version": version,
         **chain.then(reaction, event=started.event).properties(),
     }

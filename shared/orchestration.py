@@ -121,7 +121,7 @@ class Orchestration:
             case SendMail():
                 return self._send(action, name, admission)
             case _:
-                return self.closer.close(action), admission
+                return self.closer.close(action, repeated=record.due is not None), admission
 
     def _send(self, action: SendMail, name: str, admission: Admission) -> tuple[Outcome, Admission]:
         """Mail once: `sent_at` and the content are on record before the first send; look up before any repeat."""

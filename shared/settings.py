@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_per_minute: int = 5
     mail_per_hour: int = 10
     mail_digest_at: time = time(6)
+    read_only: frozenset[str] = frozenset()  # ARM ids and names of workspaces, casefolded
 
 
 def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
@@ -98,7 +99,14 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
         mail_per_minute=allowed[0],
         mail_per_hour=allowed[1],
         mail_digest_at=time.fromisoformat(digest_at),
+        read_only=read_only(environ),
     )
+
+
+def read_only(environ: Mapping[str, str]) -> frozenset[str]:
+    """Read in which workspaces no tags are written: ids and names, casefolded."""
+    words = environ.get("READ_ONLY_WORKSPACES", "").split(",")
+    return frozenset(word.strip().casefold().rstrip("/") for word in words if word.strip())
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, problems: list[str]) -> int:

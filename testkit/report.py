@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ops.rules import told_address
 from ops.trial import Verdict
-from shared.actions import Action, GiveVerdict, SendMail, SubmitJob
+from shared.actions import Action, GiveVerdict, SendMail, SubmitJob, WriteTags
 from shared.mail import render
 
 
@@ -29,5 +29,7 @@ def _effect(action: Action) -> str:
             return f"mails {', '.join(map(told_address, action.to))}: {render(action.notice).subject}"
         case GiveVerdict():
             return f"judges {action.job}"
+        case WriteTags():
+            return f"tags {action.model}:{action.version}"
         case _:
             assert_never(action)

@@ -9,6 +9,7 @@ param alwaysReadyInstances = 1
 param zoneRedundant = true
 param logRetentionInDays = 90
 param logQuotaGb = 5
+param readOnlyWorkspaces = ['mlw-us']
 param groups = {
   operators: '00000000-0000-0000-0000-0000000000a1'
   readers: '00000000-0000-0000-0000-0000000000a2'

@@ -1,4 +1,4 @@
-metadata description = 'The app\'s role in the workspaces of one resource group: start jobs, read what they refer to and what became of them. No keys, no secrets, no delete.'
+metadata description = 'The app\'s role in the workspaces of one resource group: start jobs, read what they refer to and what became of them, tag models. No keys, no secrets, no delete.'
 
 @description('Name of the installation.')
 param installation string
@@ -8,7 +8,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, 'workspace-reactor', installation)
   properties: {
     roleName: 'Workspace Reactor ${installation} (${uniqueString(resourceGroup().id)})'
-    description: 'Start Azure ML jobs, read what they refer to and what became of them. No keys, no secrets, no delete.'
+    description: 'Start Azure ML jobs, read what they refer to and what became of them, tag models. No keys, no secrets, no delete.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]
     permissions: [
@@ -33,6 +33,8 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.MachineLearningServices/workspaces/environments/versions/read'
           'Microsoft.MachineLearningServices/workspaces/models/read'
           'Microsoft.MachineLearningServices/workspaces/models/versions/read'
+          // the verdict on a model, as its tags
+          'Microsoft.MachineLearningServices/workspaces/models/versions/write'
         ]
       }
     ]

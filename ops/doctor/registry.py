@@ -56,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
         role_host=roles.host,
         role_workspaces=roles.workspaces,
         role_assets=roles.referred,
+        role_tags=roles.tags,
         role_mail=roles.mail,
         role_topics=roles.topics,
         role_bounds=roles.bounded,

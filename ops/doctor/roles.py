@@ -9,6 +9,7 @@ from ops.doctor.remedies import assign
 from ops.doctor.rights import Need, boundless, missing
 from ops.doctor.storage import container_ids, queue_ids, table_ids
 from ops.doctor.subscriptions import by_identity, into_queue
+from shared.settings import read_only
 
 _MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -62,6 +63,19 @@ def referred(look: Look) -> Iterator[Finding]:
         need = Need(what="read what jobs use in", scope=workspace.id, role="AzureML Data Scientist", actions=actions)
         found = _held(look, look.principal, need)
         yield found if found.status == "ok" else warning(f"{found.told}: a job that uses it is refused", found.remedy)
+
+
+def tags(look: Look) -> Iterator[Finding]:
+    """Write verdicts as tags of models, where that is not ruled out."""
+    spared = read_only(look.settings)
+    for workspace in look.workspaces:
+        if spared & {workspace.id.casefold(), workspace.id.rpartition("/")[2].casefold()}:
+            yield ok(f"no tags are written in {workspace.id.rpartition('/')[2]}")
+            continue
+        actions = (f"{_ML}/models/versions/read", f"{_ML}/models/versions/write")
+        need = Need(what="tag models in", scope=workspace.id, role="AzureML Data Scientist", actions=actions)
+        found = _held(look, look.principal, need)
+        yield found if found.status == "ok" else warning(f"{found.told}: no verdict is written there", found.remedy)
 
 
 def mail(look: Look) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from shared.actions import Deferred, Outcome, SendMail, SubmitJob
+from shared.actions import Deferred, Outcome, SendMail, SubmitJob, WriteTags
 from shared.lineage import Origin
 from shared.messages import Message
 from shared.notices import Diagnosis
@@ -54,6 +54,17 @@ class Measurements(Protocol):
         """Return metrics and tags of *job*, or of its step of that name; None where there is no such run.
 
         One request, and one or more for the steps. Deferred, with the reason, when Azure ML does not tell.
+        """
+        ...
+
+
+class ModelTags(Protocol):
+    """Tags of model versions."""
+
+    def write(self, action: WriteTags, *, repeated: bool) -> Outcome:
+        """Have the tags on the model version, and nothing else changed: one read, and one write where they are not.
+
+        Done once they are read back by a later call (*repeated*). A version that is gone is Done too.
         """
         ...
 

@@ -34,11 +34,15 @@ class VerdictRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_least: Annotated[float | None, says("the metric must be greater, or the same")] = None
     below: Annotated[float | None, says("the metric must be smaller")] = None
     at_most: Annotated[float | None, says("the metric must be smaller, or the same")] = None
+    write_tags: Annotated[
+        bool, says("`true` (left out: this): the verdict is written as tags of the model version; `false`: it is not")
+    ] = True
 
     @property
     def yardstick(self) -> Yardstick:
         """The same for a job to be judged by."""
-        return Yardstick(**msgspec.structs.asdict(self))
+        told = msgspec.structs.asdict(self)
+        return Yardstick(**{name: told[name] for name in Yardstick.__struct_fields__})
 
 
 def verdict_refusal(rule: VerdictRule) -> str:

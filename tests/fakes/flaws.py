@@ -155,6 +155,7 @@ FLAWS: list[tuple[str, str, Flaw]] = [
     ("role-host", "failed", roleless(PRINCIPAL, HOST)),
     ("role-workspaces", "failed", roleless(PRINCIPAL, WORKSPACE)),
     ("role-assets", "warning", roleless(PRINCIPAL, WORKSPACE)),
+    ("role-tags", "warning", roleless(PRINCIPAL, WORKSPACE)),
     ("role-mail", "failed", roleless(PRINCIPAL, SERVICE)),
     ("role-topics", "failed", roleless(TOPIC_PRINCIPAL, container_ids(STATE)[0])),
     ("role-bounds", "warning", lambda there: there.assign(PRINCIPAL, "owner", WORKSPACE)),

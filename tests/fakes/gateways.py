@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob
+from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob, WriteTags
 from shared.gateways import MailService
 from shared.lineage import Origin
 from shared.messages import Message, decode
@@ -85,6 +85,25 @@ class FakeMeasurements:
         assert workspace
         self.asked.append((job, step))
         return self.script.pop(0) if self.script else self.known.get((job, step))
+
+
+@dataclass
+class FakeModelTags:
+    """Azure ML's models: the tags of each, by name and version. *script* answers first, one a call."""
+
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    script: Script = field(default_factory=list)
+    writes: list[tuple[WriteTags, bool]] = field(default_factory=list)
+
+    def write(self, action: WriteTags, *, repeated: bool) -> Outcome:
+        """See shared.gateways.ModelTags."""
+        self.writes.append((action, repeated))
+        if self.script:
+            return self.script.pop(0)
+        name = f"{action.model}:{action.version}"
+        self.tags.setdefault(name, {}).update(action.tags)
+        wait = timedelta(seconds=30)
+        return Done(name, "read back") if repeated else Deferred("tags: written", wait, trouble=False)
 
 
 @dataclass

@@ -53,7 +53,7 @@ CUSTOM = {
     STARTS_JOBS: [
         f"{_ML}/{action}"
         for action in (
-            *("read", "jobs/read", "jobs/write", "computes/read"),
+            *("read", "jobs/read", "jobs/write", "computes/read", "models/versions/write"),
             *(f"{kind}/versions/read" for kind in ("components", "environments", "data", "models")),
         )
     ],

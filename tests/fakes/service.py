@@ -23,7 +23,16 @@ from shared.reactions import Reactions
 from shared.reactions.file import load
 from shared.settings import WORKSPACE_ID, Settings
 from shared.switches import Switches
-from tests.fakes.gateways import FakeBlobs, FakeJobs, FakeLineages, FakeMail, FakeMeasurements, FakeQueue, FakeRuns
+from tests.fakes.gateways import (
+    FakeBlobs,
+    FakeJobs,
+    FakeLineages,
+    FakeMail,
+    FakeMeasurements,
+    FakeModelTags,
+    FakeQueue,
+    FakeRuns,
+)
 from tests.fakes.store import MemoryStore
 
 WORKSPACE = (
@@ -93,6 +102,8 @@ class FakeService:
     run_history: FakeRuns = field(default_factory=FakeRuns)
     lineages: FakeLineages = field(default_factory=FakeLineages)
     measurements: FakeMeasurements = field(default_factory=FakeMeasurements)
+    model_tags: FakeModelTags = field(default_factory=FakeModelTags)
+    read_only: frozenset[str] = frozenset()
     queue: FakeQueue = field(default_factory=FakeQueue)
     large_events: FakeBlobs = field(default_factory=FakeBlobs)
     letters: FakeBlobs = field(default_factory=FakeBlobs)
@@ -149,7 +160,7 @@ class FakeService:
             queue=self.queue,
             dead_letters=self.dead_letters,
             inquiry=self.inquiry(),
-            closer=Closer(measurements=self.measurements),
+            closer=Closer(measurements=self.measurements, model_tags=self.model_tags, read_only=self.read_only),
             new_token=lambda: next(self.tokens),
             jitter=lambda: self.jitter,
             version="test",

@@ -107,14 +107,14 @@ def test_nobody_owns_or_contributes(name: str, environment: Evaluate) -> None:
         assert [action for action in permissions["actions"] if FORBIDDEN.search(action)] == []
 
 
-def test_the_workspace_role_writes_jobs_and_nothing_else(environment: Evaluate) -> None:
+def test_the_workspace_role_writes_jobs_and_tags_and_nothing_else(environment: Evaluate) -> None:
     """Everything else in it is to read."""
     (role,) = (r for r in environment("dev").of(DEFINITION) if "mail" not in r["properties"]["roleName"])
     actions = {
         action.removeprefix("Microsoft.MachineLearningServices/workspaces/")
         for action in role["properties"]["permissions"][0]["actions"]
     }
-    assert {action for action in actions if not action.endswith("read")} == {"jobs/write"}
+    assert {action for action in actions if not action.endswith("read")} == {"jobs/write", "models/versions/write"}
     assert {"read", "jobs/read", "experiments/runs/read", "models/versions/read"} <= actions
     assert role["properties"]["assignableScopes"] == [role["id"].partition("/providers/")[0]]
 
