@@ -61,6 +61,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@$(PY) -m ops schema --check
 	@$(PY) -m ops filters --check
 	@$(PY) -m ops state-docs --check
+	@$(PY) -m ops outcome-schema --check
 	@$(PY) -m ops mails --check
 
 format: $(STAMP) ## format the code

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
-from handlers import data_drift, model_registered, overdue, pipeline_failure, reaction_finished
+from handlers import data_drift, letters, model_registered, overdue, pipeline_failure, reaction_finished
 from handlers.family import Family
 from handlers.wake_ups import Woken, wake
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
@@ -23,7 +23,7 @@ HANDLERS: tuple[Family[Any], ...] = (
     reaction_finished.FAMILY,
 )
 #: Events of our own, which come back through the queue with a delay.
-INTERNAL = (overdue.offer,)
+INTERNAL = (overdue.offer, letters.offer)
 #: The families for whose functions there are triggers and subscriptions: of those that share one, the first.
 PUSHED = tuple({family.function: family for family in reversed(HANDLERS)}.values())[::-1]
 VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}

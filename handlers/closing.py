@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from handlers.conclusions import tags_wanted, verdict_wanted
+from handlers.conclusions import tags_wanted, told_of_end, told_of_verdict, verdict_wanted
 from handlers.family import Family
 from handlers.finished import ReactionFinished
-from shared.actions import Done, verdict_on
+from shared.actions import Done, finished_told, verdict_on
+from shared.closing import Closer
 from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reaction, Reactions
 from shared.verdicts import WORDS
@@ -21,35 +22,51 @@ class FinishedFamily(Family[ReactionFinished]):
         The verdict stands in the event's own row, so it is given once, and a delivery that comes later finds it. What
         the event claims itself is nothing to go by.
         """
-        event = replace(event, verdict=None)
+        event, closer = replace(event, verdict=None), orchestration.closer
         rule = orchestration.reactions.named(event.reaction)
-        if rule is None or rule.run is None or rule.run.verdict is None:
-            return orchestration.react(event, self.plan)
-        key = verdict_on(event.reaction)
+        if rule is not None and rule.run is not None and rule.run.verdict is not None:
+            judged = self._judged(event, rule, orchestration)
+            if isinstance(judged, Settlement):
+                return judged
+            event = judged
+
+        def plan(event: ReactionFinished, reactions: Reactions) -> Plan:
+            return (*self._concluded(event, reactions, closer), *self.plan(event, reactions))
+
+        return orchestration.react(event, plan)
+
+    def _judged(
+        self, event: ReactionFinished, rule: Reaction, orchestration: Orchestration
+    ) -> ReactionFinished | Settlement:
+        """Have the verdict given and return the event with it; where that has to wait, how the event stands.
+
+        Rules wait for the verdict; what was decided without one, which had failed, goes on beside it.
+        """
+        key, closer = verdict_on(event.reaction), orchestration.closer
         record, _now = orchestration.ledger.look(event, self.name, orchestration.message.generation)
         known = record.reactions if record else {}
+        followed = known.keys() - {key, finished_told(event.reaction)}
         given = known[key].outcome if key in known else None
+
+        def plan(event: ReactionFinished, reactions: Reactions) -> Plan:
+            wanted = verdict_wanted(event, rule, self.notice(event))
+            concluded = self._concluded(event, reactions, closer)
+            return (*wanted, *concluded, *(self.plan(event, reactions) if followed else ()))
+
         if not isinstance(given, Done):
-            settlement = self._judge(event, rule, orchestration, followed=bool(known.keys() - {key}))
+            settlement = orchestration.react(event, plan)
             given = settlement.reactions[key].outcome if key in settlement.reactions else None
             if given is None:
                 return settlement
         if isinstance(given, Done) and given.receipt in WORDS:
-            event = replace(event, verdict=given.receipt, judged=given.note)
-        writes = orchestration.closer.writes(event.workspace)
+            return replace(event, verdict=given.receipt, judged=given.note)
+        return event
 
-        def plan(event: ReactionFinished, reactions: Reactions) -> Plan:
-            return (*tags_wanted(event, rule, self.notice(event), writes=writes), *self.plan(event, reactions))
-
-        return orchestration.react(event, plan)
-
-    def _judge(
-        self, event: ReactionFinished, rule: Reaction, orchestration: Orchestration, *, followed: bool
-    ) -> Settlement:
-        """Have the verdict given; rules wait for it, and what was decided without one (*followed*) goes on beside."""
-
-        def plan(event: ReactionFinished, reactions: Reactions) -> Plan:
-            wanted = verdict_wanted(event, rule, self.notice(event))
-            return (*wanted, *self.plan(event, reactions)) if followed else wanted
-
-        return orchestration.react(event, plan)
+    def _concluded(self, event: ReactionFinished, reactions: Reactions, closer: Closer) -> Plan:
+        """Derive what is done besides what rules ask for, as actions of the rule that started the job. Pure."""
+        rule, notice = reactions.named(event.reaction), self.notice(event)
+        tags = tags_wanted(event, rule, notice, writes=closer.writes(event.workspace)) if rule else ()
+        teller = rule or next(iter(reactions.rules), None)
+        if teller is None or not closer.publishes:
+            return tags
+        return (*tags, *told_of_end(event, teller, notice), *told_of_verdict(event, teller, notice))

@@ -71,6 +71,12 @@ class ReactionFinished(Event):
         return {MODEL: self.label} if self.model else {}
 
     @property
+    def ended(self) -> str:
+        """When, in UTC as `2026-11-24T09:12:00Z`; "" where nobody tells."""
+        at = self.envelope.at
+        return at.isoformat().replace("+00:00", "Z") if at else ""
+
+    @property
     def elapsed(self) -> timedelta | None:
         """From the event that started the job to its end; None where the times do not tell."""
         began, ended = moment(self.properties.get(EVENT_TIME, "")), self.envelope.at

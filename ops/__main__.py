@@ -8,6 +8,7 @@ from ops import (
     filters,
     init,
     mails,
+    outcome_schema,
     pauses,
     preview,
     probing,
@@ -49,6 +50,7 @@ app.command("doctor", epilog=diagnosis.CODES)(diagnosis.doctor)
 app.command("schema", epilog=CODES)(schema.command)
 app.command("filters", epilog=CODES)(filters.command)
 app.command("mails", epilog=CODES)(mails.command)
+app.command("outcome-schema", epilog=CODES)(outcome_schema.command)
 app.command("state-docs", epilog=CODES)(state_docs.command)
 
 

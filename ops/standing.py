@@ -25,7 +25,11 @@ from shared.store import Row
 type State = Literal["done", "failed", "waits", "under way"]
 DRY = "dry|"
 #: What is done about the end of a job, by the ends of the keys.
-CLOSING = {"verdict": "verdict", "tags": "tags"}
+CLOSING = {
+    "verdict": "verdict",
+    "tags": "tags",
+    **dict.fromkeys(("finished-event", "verdict-event", "letter-event"), "event"),
+}
 #: Operation-Ids of mails are UUIDs; a job's name begins with its reaction, ends in 12 digits, and is none.
 MAIL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -41,7 +45,7 @@ class Action:
     key: str
     decision: str
     reason: str
-    kind: Literal["job", "mail", "verdict", "tags"] | None = None
+    kind: Literal["job", "mail", "verdict", "tags", "event"] | None = None
     name: str = ""
     link: str = ""
     state: State | None = None

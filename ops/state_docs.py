@@ -13,7 +13,17 @@ from ops.generated import keep
 from ops.state_words import EVENT, FIELDS, SWITCH
 from shared.actions import Done, Failed
 from shared.allowance import Spent
-from shared.columns import ALERT_COLUMN, KEYS, MAIL_COLUMN, REACTION_COLUMN, TAGS_COLUMN, VERDICT_COLUMN
+from shared.columns import (
+    ALERT_COLUMN,
+    FINISHED_COLUMN,
+    KEYS,
+    LETTER_COLUMN,
+    MAIL_COLUMN,
+    REACTION_COLUMN,
+    TAGS_COLUMN,
+    VERDICT_COLUMN,
+    VERDICT_EVENT_COLUMN,
+)
 from shared.digests import DIGESTS, Digest, Merged
 from shared.lineage import Chain
 from shared.memory import Entry, Memory, Ongoing
@@ -63,6 +73,9 @@ def build() -> str:
         alert=ALERT_COLUMN,
         verdict=VERDICT_COLUMN,
         tags=TAGS_COLUMN,
+        finished=FINISHED_COLUMN,
+        verdict_event=VERDICT_EVENT_COLUMN,
+        letter=LETTER_COLUMN,
         columns_of_actions=f"({', '.join(f'"{prefix}"' for prefix in KEYS)})",
         whole=whole_partition("<reaction>"),
         switches=SWITCHES,

@@ -41,7 +41,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     },
     "Done": {
         "type": "always `done`",
-        "receipt": "the job's name, the mail's Operation-Id, the verdict, or the model version with the tags",
+        "receipt": "the job's name, the mail's Operation-Id, the verdict, the tagged model, or the event's id",
         "note": "how it is known to be done, where no answer said so; of a verdict: why, with its numbers",
     },
     "Failed": {

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from shared.notices import Notice
+from shared.published import Published
 from shared.verdicts import Yardstick
 
 #: Namespace of the mail Operation-Ids (RFC 9562, name based). Fixed for ever: another one would mail everything again.
@@ -60,12 +61,19 @@ class WriteTags(msgspec.Struct, frozen=True, kw_only=True, tag="write-tags"):
     at: str
 
 
+class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
+    """Tell *event* to others."""
+
+    event: Published
+
+
 #: What is done about the end of a job besides what rules ask for.
-type Closing = GiveVerdict | WriteTags
+type Closing = GiveVerdict | WriteTags | Publish
 type Action = SubmitJob | SendMail | Closing
 
 #: No name of a reaction has a dot.
 MAIL_BESIDE, ALERT_BESIDE, VERDICT_ON, TAGS_OF = ".mail", ".alert", ".verdict", ".tags"
+FINISHED_TOLD, VERDICT_TOLD, LETTER_TOLD = ".finished-event", ".verdict-event", ".letter-event"
 
 
 def mail_beside(reaction: str) -> str:
@@ -86,6 +94,21 @@ def verdict_on(reaction: str) -> str:
 def tags_of(reaction: str) -> str:
     """Return the key of the tags that tell the verdict on a job of the reaction."""
     return f"{reaction}{TAGS_OF}"
+
+
+def finished_told(reaction: str) -> str:
+    """Return the key of the event that tells others of the end of a job of the reaction."""
+    return f"{reaction}{FINISHED_TOLD}"
+
+
+def verdict_told(reaction: str) -> str:
+    """Return the key of the event that tells others of the verdict on a job of the reaction."""
+    return f"{reaction}{VERDICT_TOLD}"
+
+
+def letter_told(reaction: str) -> str:
+    """Return the key of the event that tells others of a dead letter of the reaction."""
+    return f"{reaction}{LETTER_TOLD}"
 
 
 def reaction_of(key: str) -> str:

@@ -118,15 +118,10 @@ class Service:
     @once
     def closer(self) -> Closer:
         """What closes the loop after a job."""
-        from shared.gateways.measured import AzureMlMeasurements
-        from shared.gateways.model_tags import AzureMlModelTags
+        from shared.gateways.closing import connect
 
-        transport, credential = self._transport, self._credential(self.settings.client_id)
-        return Closer(
-            measurements=AzureMlMeasurements(transport=transport, credential=credential),
-            model_tags=AzureMlModelTags(transport=transport, credential=credential),
-            read_only=self.settings.read_only,
-        )
+        credential = self._credential(self.settings.client_id)
+        return connect(self.settings, transport=self._transport, credential=credential)
 
     @once
     def runs(self) -> Runs:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from shared.actions import Closing, Deferred, Done, GiveVerdict, Outcome, WriteTags
-from shared.gateways import Measurements, ModelTags
+from shared.actions import Closing, Deferred, Done, GiveVerdict, Outcome, Publish, WriteTags
+from shared.gateways import Measurements, ModelTags, Outcomes
 from shared.verdicts import INCONCLUSIVE, judge
+
+#: The setting was taken away while the event waited.
+NO_TOPIC = Done("", "there is no topic (any more): OUTCOME_TOPIC_ENDPOINT is not set")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +17,13 @@ class Closer:
 
     measurements: Measurements
     model_tags: ModelTags
+    outcomes: Outcomes | None = None
     read_only: frozenset[str] = frozenset()
+
+    @property
+    def publishes(self) -> bool:
+        """Tell whether there is a topic for others."""
+        return self.outcomes is not None
 
     def writes(self, workspace: str) -> bool:
         """Tell whether tags are written in the workspace (an ARM id); *read_only* has ids and names, casefolded."""
@@ -28,6 +37,8 @@ class Closer:
                 return self._judge(action)
             case WriteTags():
                 return self.model_tags.write(action, repeated=repeated)
+            case Publish():
+                return self.outcomes.publish(action) if self.outcomes else NO_TOPIC
             case _:
                 assert_never(action)
 

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from shared.actions import alert_beside, mail_beside, reaction_of, tags_of, verdict_on
+from shared.actions import (
+    alert_beside,
+    finished_told,
+    letter_told,
+    mail_beside,
+    reaction_of,
+    tags_of,
+    verdict_on,
+    verdict_told,
+)
 
 #: Reaction names hold no underscore, property names no hyphen: the mapping is one to one.
 REACTION_COLUMN = "r_"
@@ -14,6 +23,8 @@ ALERT_COLUMN = "a_"
 VERDICT_COLUMN = "v_"
 #: The tags that tell that verdict.
 TAGS_COLUMN = "t_"
+#: The events that tell others of the end, of the verdict, and of a dead letter.
+FINISHED_COLUMN, VERDICT_EVENT_COLUMN, LETTER_COLUMN = "e_", "g_", "l_"
 
 #: The key of an action of a reaction, by the column that holds its record.
 KEYS: Mapping[str, Callable[[str], str]] = {
@@ -22,6 +33,9 @@ KEYS: Mapping[str, Callable[[str], str]] = {
     ALERT_COLUMN: alert_beside,
     VERDICT_COLUMN: verdict_on,
     TAGS_COLUMN: tags_of,
+    FINISHED_COLUMN: finished_told,
+    VERDICT_EVENT_COLUMN: verdict_told,
+    LETTER_COLUMN: letter_told,
 }
 
 

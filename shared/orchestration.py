@@ -25,6 +25,7 @@ from shared.records import ReactionRecord, Wake, failure_id
 from shared.reminders import send_reminders
 from shared.telemetry import Facts, emit
 from shared.telling import told
+from shared.telling_letters import tell_letter
 from shared.waits import GONE, within_limits
 
 #: Two deliveries at once: the second gives the first one this long before it looks the mail up.
@@ -87,7 +88,7 @@ class Orchestration:
         send_reminders(self.queue, event, outcomes, admission)
         if not self.dry_run:
             expect_ends(self.queue, event, actions, outcomes, admission)
-        settlement = self._settle(admission, outcomes)
+        settlement = self._settle(event, admission, outcomes)
         tell_outcomes(event, actions, outcomes, admission)
         return settlement
 
@@ -157,11 +158,11 @@ class Orchestration:
         )
         return {**planned.stamp, **own}
 
-    def _settle(self, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
+    def _settle(self, event: Event, admission: Admission, outcomes: Mapping[str, Outcome]) -> Settlement:
         """Keep what failed as a dead letter, send the copy that waits, and then write how it all stands."""
         for name, outcome in outcomes.items():
             if isinstance(outcome, Failed):
-                self._bury(name, outcome, admission)
+                self._bury(event, name, outcome, admission)
         wake = self._copy.wake(admission, outcomes)
         if outcomes or wake:
             admission = self.ledger.settle(admission, outcomes, wake=wake)
@@ -172,10 +173,12 @@ class Orchestration:
             admission = self.ledger.settle(admission, {}, wake=wake)
         return Settlement(reactions=admission.record.reactions, wake=admission.record.wake)
 
-    def _bury(self, name: str, outcome: Failed, admission: Admission) -> None:
+    def _bury(self, event: Event, name: str, outcome: Failed, admission: Admission) -> None:
         """Keep the event for a person; the letter's name derives from the failure, so again is the same letter."""
         failure = failure_id(name, admission.record.reactions[name].failure + 1)
         row = f"{admission.partition}/{admission.key}"
         letter = self.dead_letters.keep_event(self.message, row=row, failure=failure, reason=outcome.reason)
+        if self.closer.publishes:
+            tell_letter(self.queue, event, outcome, admission, failure=failure, letter=letter)
         facts: Facts = {"reaction": name, "reason": outcome.reason, "receipt": letter}
         emit("event.dead_lettered", facts, level=logging.WARNING)

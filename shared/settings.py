@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_per_minute: int = 5
     mail_per_hour: int = 10
     mail_digest_at: time = time(6)
+    outcome_topic: str = ""
     read_only: frozenset[str] = frozenset()  # ARM ids and names of workspaces, casefolded
 
 
@@ -84,6 +85,8 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     digest_at = environ.get("MAIL_DIGEST_AT", "").strip() or "06:00"
     if not TIME_OF_DAY.fullmatch(digest_at):
         problems.append("app setting MAIL_DIGEST_AT must be a time of day in UTC, such as 06:00")
+    if (topic := outcome_topic(environ)) and not topic.startswith("https://"):
+        problems.append("app setting OUTCOME_TOPIC_ENDPOINT must start with https://")
     _storage(environ, problems)
     if problems:
         raise ConfigurationError(*problems)
@@ -99,8 +102,14 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
         mail_per_minute=allowed[0],
         mail_per_hour=allowed[1],
         mail_digest_at=time.fromisoformat(digest_at),
+        outcome_topic=outcome_topic(environ),
         read_only=read_only(environ),
     )
+
+
+def outcome_topic(environ: Mapping[str, str]) -> str:
+    """Read where others are told of outcomes; "" where they are not."""
+    return environ.get("OUTCOME_TOPIC_ENDPOINT", "").strip()
 
 
 def read_only(environ: Mapping[str, str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ops.rules import told_address
 from ops.trial import Verdict
-from shared.actions import Action, GiveVerdict, SendMail, SubmitJob, WriteTags
+from shared.actions import Action, GiveVerdict, Publish, SendMail, SubmitJob, WriteTags
 from shared.mail import render
 
 
@@ -31,5 +31,7 @@ def _effect(action: Action) -> str:
             return f"judges {action.job}"
         case WriteTags():
             return f"tags {action.model}:{action.version}"
+        case Publish():
+            return f"tells {action.event.type}"
         case _:
             assert_never(action)

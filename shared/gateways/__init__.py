@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from shared.actions import Deferred, Outcome, SendMail, SubmitJob, WriteTags
+from shared.actions import Deferred, Outcome, Publish, SendMail, SubmitJob, WriteTags
 from shared.lineage import Origin
 from shared.messages import Message
 from shared.notices import Diagnosis
@@ -66,6 +66,14 @@ class ModelTags(Protocol):
 
         Done once they are read back by a later call (*repeated*). A version that is gone is Done too.
         """
+        ...
+
+
+class Outcomes(Protocol):
+    """The topic for others."""
+
+    def publish(self, action: Publish) -> Outcome:
+        """Publish the event: one request. Told again it has the same id."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 Azure ML has no ETag and no PATCH for model versions: a write is GET, change, PUT of the same properties, and two of
 them at once lose one. So a write counts once it is still there when it is read back after longer than any write that
-had begun before can last; else it is repeated.
+had begun before can last; else it is repeated (docs/adr/0012-closing-the-loop.md).
 """
 
 from datetime import timedelta

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.actions import Deferred, Done, Failed, Outcome, SendMail, SubmitJob, WriteTags
+from shared.actions import Deferred, Done, Failed, Outcome, Publish, SendMail, SubmitJob, WriteTags
 from shared.gateways import MailService
 from shared.lineage import Origin
 from shared.messages import Message, decode
@@ -104,6 +104,21 @@ class FakeModelTags:
         self.tags.setdefault(name, {}).update(action.tags)
         wait = timedelta(seconds=30)
         return Done(name, "read back") if repeated else Deferred("tags: written", wait, trouble=False)
+
+
+@dataclass
+class FakeOutcomes:
+    """The topic: what was published. *script* answers first, one a call."""
+
+    script: Script = field(default_factory=list)
+    events: list[dict[str, object]] = field(default_factory=list)
+
+    def publish(self, action: Publish) -> Outcome:
+        """See shared.gateways.Outcomes."""
+        if self.script:
+            return self.script.pop(0)
+        self.events.append(action.event.cloud_event())
+        return Done(action.event.id)
 
 
 @dataclass

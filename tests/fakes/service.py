@@ -30,6 +30,7 @@ from tests.fakes.gateways import (
     FakeMail,
     FakeMeasurements,
     FakeModelTags,
+    FakeOutcomes,
     FakeQueue,
     FakeRuns,
 )
@@ -103,6 +104,7 @@ class FakeService:
     lineages: FakeLineages = field(default_factory=FakeLineages)
     measurements: FakeMeasurements = field(default_factory=FakeMeasurements)
     model_tags: FakeModelTags = field(default_factory=FakeModelTags)
+    outcomes: FakeOutcomes | None = None
     read_only: frozenset[str] = frozenset()
     queue: FakeQueue = field(default_factory=FakeQueue)
     large_events: FakeBlobs = field(default_factory=FakeBlobs)
@@ -160,7 +162,12 @@ class FakeService:
             queue=self.queue,
             dead_letters=self.dead_letters,
             inquiry=self.inquiry(),
-            closer=Closer(measurements=self.measurements, model_tags=self.model_tags, read_only=self.read_only),
+            closer=Closer(
+                measurements=self.measurements,
+                model_tags=self.model_tags,
+                outcomes=self.outcomes,
+                read_only=self.read_only,
+            ),
             new_token=lambda: next(self.tokens),
             jitter=lambda: self.jitter,
             version="test",

@@ -23,7 +23,7 @@ def test_the_verdict_is_on_the_model() -> None:
         "churn:7": {
             "offline_test": "passed",
             "offline_test_job": job,
-            "offline_test_at": end["eventTime"],
+            "offline_test_at": "2026-11-24T09:12:00.410000Z",
             "offline_test_rule": rule.digest,
         }
     }
