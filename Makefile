@@ -57,6 +57,7 @@ check: $(STAMP) ## formatting, lint, types, layers, and freshness of everything 
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m ops compile --check
+	@$(PY) -m ops compile --check --folder local
 	@$(PY) -m local.locks --check
 	@$(PY) -m ops schema --check
 	@$(PY) -m ops filters --check
@@ -73,6 +74,7 @@ lock: $(STAMP) ## compile the lock files from pyproject.toml and package.json (n
 
 compile: $(STAMP) ## compile the job files that changed (pipelines/compiled)
 	@$(PY) -m ops compile
+	@$(PY) -m ops compile --folder local
 
 clean: ## remove what setup and the demo made
 	@rm -rf .venv node_modules demo-output .local

@@ -1,7 +1,7 @@
 """`make demo`: the story on the twin, as a timeline, and a count of what had to follow and what did."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich import box
@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from local.furniture import workspace_id
-from local.story import ACTS, PACE, Act
+from local.story import PACE, PARTS, Act
 from local.timeline import Timeline
 from local.twin import ROOT, Twin, trouble
 
 OUTPUT = ROOT / "demo-output"
+#: An act, the job requests by reaction and the mail requests that followed, and the subjects of all mails so far.
+type Found = tuple[Act, Counter[str], int, list[str]]
 
 
 def run(console: Console, output: Path = OUTPUT) -> int:
@@ -22,31 +24,42 @@ def run(console: Console, output: Path = OUTPUT) -> int:
         "[bold]Workspace Reactor[/bold] offline: the real app and SDKs, and an Azure that behaves. Starting …"
     )
     timeline = Timeline(console, home=workspace_id())
-    found: list[tuple[Act, Counter[str], int, list[str]]] = []
-    with Twin(on_fact=timeline.fact) as twin:
-        twin.workspace.life.pace = PACE
-        twin.azure.event_grid.subscribe("timeline", timeline.event)
-        for act in ACTS:
-            timeline.title(act.title, brief=act.brief)
-            jobs, mails = len(twin.azure.journal.jobs_put()), len(twin.azure.journal.mails_posted())
-            sent = len(twin.azure.mailbox.mails)
-            act.play(twin)
-            twin.quiet()
-            for mail in twin.azure.mailbox.mails[sent:]:
-                timeline.line("effect", f"in the mailbox of {', '.join(mail.to)}: {mail.subject}")
-            timeline.end()
-            puts = Counter(_reaction(entry.json()) for entry in twin.azure.journal.jobs_put()[jobs:])
-            posts = twin.azure.journal.mails_posted()[mails:]
-            found.append((act, puts, len(posts), [mail.subject for mail in twin.azure.mailbox.mails]))
-        saved = _save_mails(twin, output)
-        problems = [problem for each in found for problem in _differences(*each)] + trouble(twin)
-        problems += [f"dead letter {name}" for name in twin.dead_letters()]
+    found: list[Found] = []
+    saved: list[Path] = []
+    problems: list[str] = []
+    for acts, settings in PARTS:
+        with Twin(on_fact=timeline.fact, settings=settings) as twin:
+            played = _play(twin, acts, timeline)
+            saved += _save_mails(twin, output, before=len(saved) // 2)
+            problems += [problem for each in played for problem in _differences(*each)] + trouble(twin)
+            problems += [f"dead letter {name}" for name in twin.dead_letters()]
+            found += played
     _summary(console, found)
     for path in saved:
         console.print(f"the mail: {path}", soft_wrap=True, highlight=False)
     for problem in problems:
         console.print(f"[bold red]not as it should be:[/bold red] {problem}", soft_wrap=True, highlight=False)
     return 1 if problems else 0
+
+
+def _play(twin: Twin, acts: Iterable[Act], timeline: Timeline) -> list[Found]:
+    """Play the acts, and return what followed from each."""
+    found: list[Found] = []
+    twin.workspace.life.pace = PACE
+    twin.azure.event_grid.subscribe("timeline", timeline.event)
+    for act in acts:
+        timeline.title(act.title, brief=act.brief)
+        jobs, mails = len(twin.azure.journal.jobs_put()), len(twin.azure.journal.mails_posted())
+        sent = len(twin.azure.mailbox.mails)
+        act.play(twin)
+        act.over(twin)
+        for mail in twin.azure.mailbox.mails[sent:]:
+            timeline.line("effect", f"in the mailbox of {', '.join(mail.to)}: {mail.subject}")
+        timeline.end()
+        puts = Counter(_reaction(entry.json()) for entry in twin.azure.journal.jobs_put()[jobs:])
+        posts = twin.azure.journal.mails_posted()[mails:]
+        found.append((act, puts, len(posts), [mail.subject for mail in twin.azure.mailbox.mails]))
+    return found
 
 
 def _reaction(body: object) -> str:
@@ -67,7 +80,7 @@ def _differences(act: Act, puts: Counter[str], posts: int, subjects: list[str]) 
     return found
 
 
-def _summary(console: Console, found: list[tuple[Act, Counter[str], int, list[str]]]) -> None:
+def _summary(console: Console, found: list[Found]) -> None:
     title = "\nJobs and mails that had to follow, and the requests in the stand-in's journal"
     table = Table(title=title, title_justify="left", box=box.SIMPLE)
     for name in ("act", "expected", "found", ""):
@@ -84,10 +97,10 @@ def _counts(jobs: Mapping[str, int], mails: int) -> str:
     return ", ".join(told + [f"{mails} mail"] * bool(mails)) or "nothing"
 
 
-def _save_mails(twin: Twin, output: Path) -> list[Path]:
+def _save_mails(twin: Twin, output: Path, *, before: int) -> list[Path]:
     output.mkdir(exist_ok=True)
     saved = []
-    for number, mail in enumerate(twin.azure.mailbox.mails, start=1):
+    for number, mail in enumerate(twin.azure.mailbox.mails, start=before + 1):
         for suffix, content in ((".html", mail.html), (".txt", mail.text)):
             path = output / f"mail-{number}{suffix}"
             path.write_text(content, encoding="utf-8")

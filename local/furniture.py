@@ -8,6 +8,8 @@ from local.azure import Workspace
 from local.samples import all_samples
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
+#: Those of the demo alone, which are not deployed.
+OURS = Path(__file__).with_name("pipelines")
 #: Where a compiled job file refers to what must be registered.
 ASSET = re.compile(r"/(components|data|environments)/([^/\"]+)/versions/([^/\"]+)")
 
@@ -34,7 +36,7 @@ def workspace_id(name: WorkspaceName = WORKSPACE) -> str:
 
 def furnish(workspace: Workspace, pipelines: Path = PIPELINES) -> None:
     """Register what the compiled job files refer to, and the models of the samples; a team's own files as well."""
-    for template in sorted((pipelines / "compiled").glob("*.json")):
+    for template in sorted(path for folder in (pipelines, OURS) for path in (folder / "compiled").glob("*.json")):
         for kind, name, version in ASSET.findall(template.read_text()):
             workspace.register(kind, f"{name}:{version}")
     for event in all_samples():

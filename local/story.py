@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from local.azure import Breach, Pace
 from local.samples import sample
 from local.twin import Twin
+from shared.published import PREFIX
 
 #: How long jobs take in the story, in scaled time.
 PACE = Pace(queued=timedelta(seconds=5), running=timedelta(seconds=15))
@@ -19,7 +21,7 @@ MONITOR = "churn-monitor"
 class Act:
     """One thing that happens. *jobs* counts the job PUTs by reaction that follow, *mails* the mail POSTs.
 
-    A *brief* act is told in counts.
+    A *brief* act is told in counts; *over* waits until all that has to follow has.
     """
 
     title: str
@@ -28,6 +30,7 @@ class Act:
     mails: int = 0
     mail_names: str = ""
     brief: bool = False
+    over: Callable[[Twin], None] = Twin.quiet
 
 
 def register_model(twin: Twin) -> None:
@@ -71,6 +74,41 @@ def tell_foreign_event(twin: Twin) -> None:
     twin.publish(sample("foreign-workspace"))
 
 
+#: The app settings of the second part: rules with a verdict, and a topic for others.
+CLOSED_LOOP_SETTINGS = {
+    "REACTIONS_FILE": str(Path(__file__).with_name("closed-loop.yaml")),
+    "OUTCOME_TOPIC_ENDPOINT": "https://evgt-outcomes.westeurope-1.eventgrid.azure.net/api/events",
+}
+
+
+def told(twin: Twin) -> list[str]:
+    """Return the ids of the events that others have got."""
+    return [str(one["id"]) for one in twin.azure.event_grid.published if str(one.get("type")).startswith(PREFIX)]
+
+
+def tagged(twin: Twin, version: str, *, verdict: str) -> None:
+    """Wait until a version of churn has this verdict, all jobs are over, and others know of each of both.
+
+    That the tags are read back, half a minute later, is not waited for. Raises TimeoutError.
+    """
+
+    def over() -> bool:
+        model = twin.workspace.assets.get("models", "churn", version)
+        ends = sum(name.endswith("-finished") for name in told(twin))
+        judged = any(f"-churn-{version}-" in name and name.endswith("-verdict") for name in told(twin))
+        settled = not twin.azure.pending and not twin.host.status().running
+        tagged = model is not None and model.tags.get("offline_test") == verdict
+        return settled and tagged and judged and ends == len(twin.azure.journal.jobs_put())
+
+    twin.until(over)
+
+
+def register_tested(twin: Twin, version: str, *, accuracy: object) -> None:
+    """A model is registered of which the offline test will measure this *accuracy*."""
+    twin.workspace.knobs.measures = {"judge_offline_test": {"accuracy": accuracy}}
+    twin.workspace.register_model("churn", version, tags={"stage": "candidate"})
+
+
 ACTS = (
     Act(
         title="1  A data scientist registers version 7 of the model churn",
@@ -91,3 +129,21 @@ ACTS = (
     Act(title="4  Event Grid delivers everything again, three times, shuffled", play=replay_everything, brief=True),
     Act(title="5  An event of a workspace that is not ours", play=tell_foreign_event),
 )
+CLOSED_LOOP = (
+    Act(
+        title="6  Rules with a verdict: a model that passes its test is tagged and promoted, and others are told",
+        play=partial(register_tested, version="7", accuracy=0.93),
+        over=partial(tagged, version="7", verdict="passed"),
+        jobs={"offline-test": 1, "promote": 1},
+    ),
+    Act(
+        title="7  A model that does not: tagged as well, data science is mailed, and nothing is promoted",
+        play=partial(register_tested, version="8", accuracy=0.71),
+        over=partial(tagged, version="8", verdict="failed"),
+        jobs={"offline-test": 1},
+        mails=1,
+        mail_names="offline-test failed",
+    ),
+)
+#: Acts and the app settings with which they are played.
+PARTS: tuple[tuple[tuple[Act, ...], Mapping[str, str]], ...] = ((ACTS, {}), (CLOSED_LOOP, CLOSED_LOOP_SETTINGS))

@@ -5,14 +5,25 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from shared.published import PREFIX
+
 STYLES = {"event": "cyan", "decision": "yellow", "effect": "bold green", "trouble": "bold red", "": "dim"}
 BREACH = "azureml_modelmonitor_threshold_breached"
 BREACH_ON_ROOT = "azureml.modelmonitor.threshold.breached."
+#: What is done, by the name of the action.
+VERBS = {
+    "SubmitJob": "started job",
+    "SendMail": "sent mail",
+    "GiveVerdict": "gave the verdict",
+    "WriteTags": "tagged",
+    "Publish": "told others",
+}
 ENDED = ("Completed", "Failed")
 
 
@@ -56,8 +67,9 @@ class Timeline:
         """Tell an event that Event Grid delivers (base64 of it)."""
         event = json.loads(base64.b64decode(message))
         text, family = _worth_telling(event)
-        if text and event["topic"].casefold() != self._home.casefold():
-            text += f", in workspace {event['topic'].rpartition('/')[2]}"
+        workspace = str(event.get("topic") or event.get("source"))
+        if text and workspace.casefold() != self._home.casefold():
+            text += f", in workspace {workspace.rpartition('/')[2]}"
         with self._lock:
             self._asked[event["id"]] = family
             self._counts["event of a step or a status that concerns no reaction"] += not text
@@ -76,16 +88,23 @@ class Timeline:
                 self._tell("decision", f"{subject}: known already, nothing new")
             case {"did": "reaction.decided", "reaction": reaction, "decision": decision, "reason": reason}:
                 self._tell("decision", f"{reaction}: {decision}: {reason}")
-            case {"did": "action.settled", "outcome": "done", "action": action, "receipt": receipt}:
-                verb = "started job" if action == "SubmitJob" else "sent mail"
-                note = f" ({fact['reason']})" if fact.get("reason") else ""
-                self.line("effect", f"{fact['reaction']}: {verb} {receipt}{note}")
-            case {"did": "action.settled", "reaction": reaction, "outcome": outcome, "reason": reason}:
-                self.line("trouble", f"{reaction}: {outcome}: {reason}")
+            case {"did": "action.settled"}:
+                self._settled(fact)
             case {"did": "event.dead_lettered" | "configuration.error"}:
                 self.line("trouble", str(fact.get("problem") or fact.get("reason")))
             case _:
                 pass
+
+    def _settled(self, fact: Mapping[str, Any]) -> None:
+        """Tell what became of an action; what is done, and what is only read back later, is no trouble."""
+        told = f"{fact['outcome']}: {fact.get('reason')}"
+        if fact["outcome"] == "done":
+            note = f" ({fact['reason']})" if fact.get("reason") else ""
+            told = f"{VERBS[fact['action']]} {fact['receipt']}{note}"
+        elif fact["action"] == "WriteTags":
+            told = str(fact["reason"])
+        fine = fact["outcome"] == "done" or told.startswith("tags: written")
+        self.line("effect" if fine else "trouble", f"{fact['reaction']}: {told}")
 
     def _tell(self, kind: str, text: str) -> None:
         """Print a line, or count it in a brief act."""
@@ -98,6 +117,12 @@ class Timeline:
 
 def _worth_telling(event: dict[str, Any]) -> tuple[str, str]:
     """Return what to say of an event ("": nothing), and the family whose refusal is worth telling ("": none)."""
+    if str(event.get("type")).startswith(PREFIX):
+        return f"for others: {event['type'].removeprefix(PREFIX)} {event['id']}", ""
+    return _of_workspace(event)
+
+
+def _of_workspace(event: dict[str, Any]) -> tuple[str, str]:
     kind, data = str(event["eventType"]).rpartition(".")[2], event["data"]
     if kind == "ModelRegistered":
         return f"model {data['modelName']}:{data['modelVersion']} was registered", "model-registered"

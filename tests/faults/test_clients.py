@@ -24,6 +24,7 @@ from local.azurite import ACCOUNT, KEY
 from shared import gateways, store
 from shared.bootstrap import Service
 from shared.gateways.azure_ml import AML_SCOPE, ARM_SCOPE
+from shared.gateways.outcomes import SCOPE
 from shared.transport import CONNECT_SECONDS, READ_SECONDS
 from tests.fakes.events import SAMPLES
 from tests.fakes.service import WORKSPACE
@@ -37,6 +38,7 @@ ENVIRON = {
     "MAIL_SENDER": "reactor@example.com",
     "INSTALLATION": "test",
     "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000001",
+    "OUTCOME_TOPIC_ENDPOINT": "https://evgt-outcomes.westeurope-1.eventgrid.azure.net/api/events",
 }
 KEYED = {
     "StateStorage": f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
@@ -76,6 +78,12 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
     "lineages": reading,
     "runs": reading,
+    "closer": lambda closer: (
+        closer,
+        reading(closer.measurements),
+        closer.model_tags._reader.azure_ml.client(),
+        closer.outcomes._clients.client(SCOPE),
+    ),
     "mail": lambda mail: (mail, mail.service._client()),
     "post": lambda post: (post, post.service._client()),
     "_credential": lambda credential: credential("some-id"),

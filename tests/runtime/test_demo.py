@@ -16,6 +16,7 @@ from rich.console import Console
 
 from local import demo, story
 from local.twin import ROOT
+from ops.compile import outdated
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -47,10 +48,20 @@ def test_the_demo_tells_the_story(tmp_path: Path) -> None:
         "mail-ops: sent mail",
         "known already, nothing new",
         "skipped: a workspace that is not in WORKSPACES",
+        "offline-test.verdict: gave the verdict passed (accuracy 0.93, wanted at least 0.9)",
+        "offline-test.tags: tags: written",
+        "offline-test.verdict-event: told others offline-test-churn-7-",
+        "promote: started job promote-churn-7-",
+        "offline-test.verdict: gave the verdict failed (accuracy 0.71, wanted at least 0.9)",
+        "promote: unmatched: verdict: wanted 'passed', is 'failed'",
+        "in the mailbox of data-science@example.com",
     ):
         assert words in told
     assert [line for line in readme() if line not in timeless(told)] == [], "README tells another story"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mail-1.html", "mail-1.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("mail-1.html", "mail-1.txt"),
+        *("mail-2.html", "mail-2.txt"),
+    ]
     mail = (tmp_path / "mail-1.txt").read_text()
     for words in (
         "churn-training",
@@ -74,10 +85,15 @@ def test_the_demo_fails_when_an_effect_is_missing_or_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: story.Act
 ) -> None:
     """Exit code 1, and what differs is named."""
-    monkeypatch.setattr(demo, "ACTS", (act,))
+    monkeypatch.setattr(demo, "PARTS", (((act,), {}),))
     text = io.StringIO()
     assert demo.run(Console(file=text, width=160), tmp_path) == 1
     assert "not as it should be" in text.getvalue()
+
+
+def test_the_job_file_of_the_demo_is_compiled() -> None:
+    """`python -m ops compile --folder local` does it; else the app would, as slowly as azure-ai-ml is imported."""
+    assert outdated([ROOT / "local" / "pipelines" / "promote.yml"]) == []
 
 
 def test_the_twin_keeps_running_and_takes_events() -> None:
