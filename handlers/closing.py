@@ -1,5 +1,6 @@
 """How the loop is closed after a job of a reaction: its verdict comes first, then what rules make of it."""
 
+import logging
 from dataclasses import dataclass, replace
 
 from handlers.conclusions import tags_wanted, told_of_end, told_of_verdict, verdict_wanted
@@ -7,8 +8,10 @@ from handlers.family import Family
 from handlers.finished import ReactionFinished
 from shared.actions import Done, finished_told, verdict_on
 from shared.closing import Closer
+from shared.events import NotOurs
 from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reaction, Reactions
+from shared.telemetry import Facts, emit
 from shared.verdicts import WORDS
 
 
@@ -16,12 +19,20 @@ from shared.verdicts import WORDS
 class FinishedFamily(Family[ReactionFinished]):
     """The family whose events are judged before rules see them."""
 
-    def carry_out(self, event: ReactionFinished, orchestration: Orchestration) -> Settlement:
+    def carry_out(self, event: ReactionFinished, orchestration: Orchestration) -> Settlement | NotOurs:
         """Have the job judged where its rule asks for it, and then what follows from the verdict as well.
 
         The verdict stands in the event's own row, so it is given once, and a delivery that comes later finds it. What
-        the event claims itself is nothing to go by.
+        the event claims itself is nothing to go by: whoever may submit runs can write properties and give names, but
+        no rows; and the row of a start is there before its job is.
         """
+        begun = orchestration.ledger.cause(event, event.cause, event.generation)
+        start = begun.reactions.get(event.reaction) if begun else None
+        if start is None or start.effect != event.job:
+            reason = f"no start of the job by {event.reaction} is on record (any more)"
+            facts: Facts = {"event": event.envelope.id, "reaction": event.reaction, "receipt": event.job}
+            emit("job.unknown", {**facts, "reason": reason}, level=logging.WARNING)  # other families may want the event
+            return NotOurs(reason)
         event, closer = replace(event, verdict=None), orchestration.closer
         rule = orchestration.reactions.named(event.reaction)
         if rule is not None and rule.run is not None and rule.run.verdict is not None:

@@ -70,8 +70,8 @@ class Family[E: Event]:
             return NotOurs(f"the doing of the installation {event.installation}")
         return self.carry_out(event, orchestration)
 
-    def carry_out(self, event: E, orchestration: Orchestration) -> Settlement:
-        """Have the plan carried out."""
+    def carry_out(self, event: E, orchestration: Orchestration) -> Settlement | NotOurs:
+        """Have the plan carried out; or say why the event is not what it claims to be."""
         return orchestration.react(event, self.plan)
 
 

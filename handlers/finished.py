@@ -15,8 +15,8 @@ ENDS = {"completed": "completed", "failed": "failed", "canceled": "was canceled"
 class ReactionFinished(Event):
     """The job *job*, which *reaction* started, is over; *cause* is the event it was started for, `family|identity`.
 
-    *about* is the subject of that event; *model* and *version* are those it began with, where it was a model;
-    *verdict* is the one on the job, where its rule asks for one, and *judged* why it is so.
+    *generation* is which repetition of that by hand; *about* is its subject; *model* and *version* are those it began
+    with, where it was a model; *verdict* is the one on the job, where its rule asks for one, and *judged* why.
     """
 
     family = "reaction-finished"
@@ -25,6 +25,7 @@ class ReactionFinished(Event):
     reaction: str
     outcome: str
     cause: str
+    generation: int
     about: str
     model: str | None
     version: str

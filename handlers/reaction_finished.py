@@ -15,7 +15,7 @@ from handlers.runs import RUN_STATUS_CHANGED, Run, read_run
 from shared.actions import NAMED_DIGITS
 from shared.events import Envelope, NotOurs
 from shared.limits import in_words
-from shared.lineage import IDENTITY, INSTALLATION, MODEL, NAME, OPERATION, REACTION, SUBJECT, VERDICT
+from shared.lineage import GENERATION, IDENTITY, INSTALLATION, MODEL, NAME, OPERATION, REACTION, SUBJECT, VERDICT
 from shared.notices import Notice
 from shared.reactions import Vocabulary
 from shared.reactions.conditions import Condition, Conditions, Place, says
@@ -24,6 +24,8 @@ from shared.verdicts import WORDS, Word
 
 type Outcome = Literal["completed", "failed", "canceled"]
 
+#: Nobody repeats an event that often.
+DIGITS = 10
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,6 +66,7 @@ def recognise(envelope: Envelope) -> ReactionFinished | NotOurs:
         reaction=told[REACTION],
         outcome=run.status,
         cause=told.get(IDENTITY, ""),
+        generation=int(number) if (number := told.get(GENERATION, "")).isdecimal() and len(number) < DIGITS else 0,
         about=told.get(SUBJECT) or run.experiment,
         model=model or None,
         version=version,

@@ -136,14 +136,15 @@ class Event:
         """What the jobs that follow carry of it, as ``reactor_…`` properties and tags; 1,000 characters each."""
         return {}
 
-    def start(self, installation: str) -> Started:
-        """Return what a job tells of the event that *installation* starts it for."""
+    def start(self, installation: str, generation: int) -> Started:
+        """Return what a job tells of the event that *installation* starts it for, at that *generation* of it."""
         return Started(
             event=self.envelope.id,
             time=self.envelope.time,
             identity=f"{self.family}|{self.identity}",
             subject=self.subject,
             installation=installation,
+            generation=generation,
         )
 
     @property

@@ -139,7 +139,14 @@ class Ledger:
 
     def look(self, event: Event, family: str, generation: int = 0) -> tuple[EventRecord | None, datetime]:
         """Return what is on record of the same in *family*, None where nothing is, and the store's clock."""
-        key = self._prefix + event_key(family, event.identity, generation)
+        return self._look(event, self._prefix + event_key(family, event.identity, generation))
+
+    def cause(self, event: Event, told: str, generation: int) -> EventRecord | None:
+        """Return what is on record of the event *told* (`family|identity`) of the same subject, dry runs apart."""
+        family, _, identity = told.partition("|")
+        return self._look(event, event_key(family, identity, generation))[0]
+
+    def _look(self, event: Event, key: str) -> tuple[EventRecord | None, datetime]:
         page = self._store.query(partition_key(event.workspace, event.subject), [key])
         return next(map(read_event, page.rows), None), page.at
 

@@ -15,6 +15,8 @@ ROOT, DEPTH, CHAIN, REACTION = (f"{PREFIX}{name}" for name in ("root_event", "de
 OPERATION, INSTALLATION, IDENTITY, SUBJECT, EVENT_TIME = (
     f"{PREFIX}{name}" for name in ("operation", "installation", "identity", "subject", "event_time")
 )
+#: Which repetition of the event by hand; not there where it is none.
+GENERATION = f"{PREFIX}generation"
 #: The digest of the rule that started it.
 RULE = f"{PREFIX}rule"
 #: The model version that it began with, as `name:version`.
@@ -103,6 +105,7 @@ class Started:
     identity: str
     subject: str
     installation: str
+    generation: int = 0
 
     def properties(self) -> Mapping[str, str]:
         """Return what a job carries of it."""
@@ -112,6 +115,7 @@ class Started:
             IDENTITY: self.identity,
             SUBJECT: self.subject[:CHARACTERS],
             INSTALLATION: self.installation,
+            **({GENERATION: str(self.generation)} if self.generation else {}),
         }
 
 

@@ -149,7 +149,7 @@ class Orchestration:
         """Return the properties by which a job explains itself, and by which a loop can be seen."""
         own = stamp(
             record.chain or Chain.of(event.lineage),
-            event.start(self.ledger.installation),
+            event.start(self.ledger.installation, self.message.generation),
             reaction=planned.reaction.name,
             reason=record.reason,
             digest=planned.reaction.digest,

@@ -43,7 +43,7 @@ class Judgement(msgspec.Struct, frozen=True):
 def judge(yardstick: Yardstick, measured: Measured | None) -> Judgement:
     """Judge what was *measured*; None: there is no such run (any more)."""
     if measured is None:
-        gone = f"there is no step {yardstick.step!r}" if yardstick.step else "the job is gone"
+        gone = f"there is no step {yardstick.step!r}, or the job is gone" if yardstick.step else "the job is gone"
         return Judgement("inconclusive", gone)
     if yardstick.tag:
         return _by_tag(yardstick.tag, measured.tags.get(yardstick.tag))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 import handlers
@@ -141,17 +142,54 @@ def test_who_hears_of_a_job_that_did_not(outcome: str, words: str) -> None:
 
 
 def test_nothing_depends_on_the_order() -> None:
-    """The end before the receipt of the start, after it, and each told twice: one job of each reaction, whatever."""
+    """Each told again, in any order: one job of each reaction, whatever."""
     first = FakeService(reactions=rules(CHAIN))
     first.deliver(sample("model-registered"))
     (test,) = first.jobs.jobs
     start, end = sample("model-registered"), ended(first.jobs, test)
     for order in sorted(set(itertools.permutations(["start", "start", "end", "end"]))):
         service = FakeService(reactions=rules(CHAIN))
+        service.deliver(start)
         for name in order:
             service.deliver(start if name == "start" else end)
         names = sorted(name.rpartition("-")[0] for name in service.jobs.jobs)
         assert names == ["offline-test-churn-7", "promote-churn-7"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reactor_identity": "model-registered|churn:8"},
+        {"reactor_subject": "fraud"},
+        {"reactor_generation": "1"},
+        {"reactor_operation": "0" * 64},
+    ],
+    ids=["another event", "another subject", "another repetition", "another operation"],
+)
+def test_an_end_without_a_start_on_record(change: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever may submit runs can name one as we do, with properties as we write them: nothing follows, and why."""
+    service = FakeService(reactions=rules(CHAIN))
+    service.deliver(sample("model-registered"))
+    (test,) = service.jobs.jobs
+    end = ended(service.jobs, test)
+    properties = {**end["data"]["runProperties"], **change}
+    run = test[:-12] + properties["reactor_operation"][:12]
+    rows = service.rows()
+    with caplog.at_level("INFO"):
+        service.deliver({**end, "data": {**end["data"], "runId": run, "runProperties": properties}})
+    assert (list(service.jobs.jobs), service.rows()) == ([test], rows)
+    assert "no start of the job by offline-test is on record" in caplog.text
+
+
+def test_the_end_of_a_job_that_was_repeated_by_hand() -> None:
+    """Its start stands in a row of its own, which the job names."""
+    service = FakeService(reactions=rules(CHAIN))
+    service.deliver(sample("model-registered"))
+    service.deliver_text(msgspec.json.encode({"event": sample("model-registered"), "generation": 1}))
+    for job in list(service.jobs.jobs):
+        service.deliver(ended(service.jobs, job))
+    names = [name.rpartition("-")[0] for name in service.jobs.jobs]
+    assert names == ["offline-test-churn-7"] * 2 + ["promote-churn-7"] * 2
 
 
 def test_the_end_is_told_before_the_answer_to_the_start() -> None:

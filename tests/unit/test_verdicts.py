@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.actions import Deferred
 from shared.errors import ConfigurationError
+from shared.ledger import Ledger
 from shared.verdicts import Measured, Yardstick, judge
 from tests.fakes.events import ended, sample
 from tests.fakes.service import FakeService, rules
@@ -51,7 +52,12 @@ ACCURACY = Yardstick(metric="accuracy", at_least=0.9)
         (ACCURACY, Measured(metrics={"accuracy": float("inf")}), "inconclusive", "accuracy is 'inf', which is no"),
         (ACCURACY, Measured(metrics={"accuracy": 10**400}), "inconclusive", "which is no number"),
         (ACCURACY, None, "inconclusive", "the job is gone"),
-        (Yardstick(metric="a", below=1, step="judge"), None, "inconclusive", "there is no step 'judge'"),
+        (
+            Yardstick(metric="a", below=1, step="judge"),
+            None,
+            "inconclusive",
+            "there is no step 'judge', or the job is gone",
+        ),
         (Yardstick(metric="rmse", below=2), Measured(metrics={"rmse": 2.0}), "failed", "rmse 2, wanted below 2"),
         (Yardstick(metric="rmse", at_most=2), Measured(metrics={"rmse": 2.0}), "passed", "rmse 2, wanted at most 2"),
         (Yardstick(metric="a", above=1, below=2), Measured(metrics={"a": 1.0}), "failed", "wanted above 1 and below 2"),
@@ -140,7 +146,7 @@ def test_a_job_that_is_gone() -> None:
     service, end = after_test()
     service.measurements.known.clear()
     service.deliver(end)
-    assert record(service)["outcome"]["note"] == "there is no step 'judge'"
+    assert record(service)["outcome"]["note"] == "there is no step 'judge', or the job is gone"
 
 
 def test_told_again_and_again() -> None:
@@ -150,6 +156,23 @@ def test_told_again_and_again() -> None:
         service.deliver({**end, "id": f"again-{number}"})
     assert len(service.measurements.asked) == 1
     assert (len(service.jobs.jobs), mailed(service)) == (2, ["mail-all"])
+
+
+def test_requests_to_storage_are_counted() -> None:
+    """As docs/architecture.md tells: of an end that nothing is made of, and of one that is judged and tagged."""
+    plain = FakeService()
+    plain.deliver(sample("model-registered"))
+    (job,) = plain.jobs.jobs
+    plain.store.calls.clear()
+    plain.deliver(ended(plain.jobs, job))
+    assert plain.store.calls == ["query", "insert"] * 2
+    service, end = after_test()
+    service.reactions = rules(RULES[: RULES.index("  - name: promote")])
+    service.store.calls.clear()
+    service.deliver(end)
+    assert len(service.store.calls) == 9
+    service.run_queue()
+    assert len(service.store.calls) == 9 + 6
 
 
 def test_what_follows_waits_for_the_verdict() -> None:
@@ -207,9 +230,11 @@ def test_a_verdict_that_is_replayed() -> None:
 
 
 def test_a_dry_run_has_no_verdict() -> None:
-    """Nothing is read."""
-    _, end = after_test()
+    """Nothing is read, of a job that was started before."""
+    begun, end = after_test()
     service = FakeService(reactions=rules(RULES), dry_run=True)
+    service.store = begun.store
+    service.ledger = Ledger(begun.store, installation="test", dry_run=True)
     service.deliver(end)
     assert (service.measurements.asked, service.mail.posts) == ([], [])
     assert record(service, "r_promote")["reason"] == "verdict: wanted 'passed', is absent"
