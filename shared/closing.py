@@ -5,6 +5,7 @@ from typing import assert_never
 
 from shared.actions import Closing, Deferred, Done, GiveVerdict, Outcome, Publish, WriteTags
 from shared.gateways import Measurements, ModelTags, Outcomes
+from shared.settings import names_of
 from shared.verdicts import INCONCLUSIVE, judge
 
 #: The setting was taken away while the event waited.
@@ -26,9 +27,8 @@ class Closer:
         return self.outcomes is not None
 
     def writes(self, workspace: str) -> bool:
-        """Tell whether tags are written in the workspace (an ARM id); *read_only* has ids and names, casefolded."""
-        told = workspace.casefold()
-        return not self.read_only & {told, told.rpartition("/")[2]}
+        """Tell whether tags are written in the workspace (an ARM id)."""
+        return not self.read_only & names_of(workspace)
 
     def close(self, action: Closing, *, repeated: bool) -> Outcome:
         """Carry out *action*; *repeated*: an earlier delivery has, and the wait that it asked for is over."""

@@ -1,7 +1,7 @@
 """The app settings, read once and typed. One error names everything that is missing or wrong."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
 from pathlib import Path
 
@@ -85,8 +85,7 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     digest_at = environ.get("MAIL_DIGEST_AT", "").strip() or "06:00"
     if not TIME_OF_DAY.fullmatch(digest_at):
         problems.append("app setting MAIL_DIGEST_AT must be a time of day in UTC, such as 06:00")
-    if (topic := outcome_topic(environ)) and not topic.startswith("https://"):
-        problems.append("app setting OUTCOME_TOPIC_ENDPOINT must start with https://")
+    problems.extend(_about_outcomes(environ, workspaces))
     _storage(environ, problems)
     if problems:
         raise ConfigurationError(*problems)
@@ -107,6 +106,12 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     )
 
 
+def names_of(workspace: str) -> frozenset[str]:
+    """Return what a workspace (its ARM id) may be called: the id and the name, casefolded."""
+    told = workspace.casefold().rstrip("/")
+    return frozenset({told, told.rpartition("/")[2]})
+
+
 def outcome_topic(environ: Mapping[str, str]) -> str:
     """Read where others are told of outcomes; "" where they are not."""
     return environ.get("OUTCOME_TOPIC_ENDPOINT", "").strip()
@@ -116,6 +121,14 @@ def read_only(environ: Mapping[str, str]) -> frozenset[str]:
     """Read in which workspaces no tags are written: ids and names, casefolded."""
     words = environ.get("READ_ONLY_WORKSPACES", "").split(",")
     return frozenset(word.strip().casefold().rstrip("/") for word in words if word.strip())
+
+
+def _about_outcomes(environ: Mapping[str, str], workspaces: Sequence[str]) -> Iterator[str]:
+    """Say what is wrong with where outcomes are told. A slip of the pen would have tags written where none may be."""
+    if (topic := outcome_topic(environ)) and not topic.startswith("https://"):
+        yield "app setting OUTCOME_TOPIC_ENDPOINT must start with https://"
+    if workspaces and not read_only(environ) <= frozenset[str]().union(*map(names_of, workspaces)):
+        yield "app setting READ_ONLY_WORKSPACES has an entry that is none of WORKSPACES, by name or ARM id"
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, problems: list[str]) -> int:

@@ -9,7 +9,7 @@ from ops.doctor.remedies import assign
 from ops.doctor.rights import Need, boundless, missing
 from ops.doctor.storage import container_ids, queue_ids, table_ids
 from ops.doctor.subscriptions import by_identity, into_queue
-from shared.settings import read_only
+from shared.settings import names_of, read_only
 
 _MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -69,7 +69,7 @@ def tags(look: Look) -> Iterator[Finding]:
     """Write verdicts as tags of models, where that is not ruled out."""
     spared = read_only(look.settings)
     for workspace in look.workspaces:
-        if spared & {workspace.id.casefold(), workspace.id.rpartition("/")[2].casefold()}:
+        if spared & names_of(workspace.id):
             yield ok(f"no tags are written in {workspace.id.rpartition('/')[2]}")
             continue
         actions = (f"{_ML}/models/versions/read", f"{_ML}/models/versions/write")

@@ -19,7 +19,7 @@ from shared.verdicts import Measured
 from tests.fakes.events import ended, sample
 from tests.fakes.gateways import FakeOutcomes
 from tests.fakes.service import WORKSPACE, FakeService, rules
-from tests.markdown import DOCS, code, section, table
+from tests.markdown import DOCS, blocks, code, section, table
 from tests.unit.test_verdicts import RULES, mailed
 
 SCHEMAS = json.loads(SCHEMA.read_text(encoding="utf-8"))
@@ -192,6 +192,15 @@ def test_the_schema_is_fresh() -> None:
     """`python -m ops outcome-schema` writes it."""
     assert build() == SCHEMAS
     assert CliRunner().invoke(app, ["outcome-schema", "--check"]).exit_code == 0
+
+
+def test_the_examples_of_the_page_are_of_the_schema() -> None:
+    """Those that are whole events."""
+    examples = [json.loads(block.text) for block in blocks(PAGE) if block.info == "json"]
+    events = [example for example in examples if "specversion" in example]
+    assert events
+    for event in events:
+        jsonschema.validate(event, SCHEMAS)
 
 
 @pytest.mark.parametrize("name", TYPES)

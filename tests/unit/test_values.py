@@ -54,6 +54,9 @@ def test_one_error_names_every_missing_setting() -> None:
         ("MAIL_PER_HOUR", "9" * 5000),
         ("MAIL_DIGEST_AT", "24:00"),
         ("MAIL_DIGEST_AT", "7am"),
+        ("OUTCOME_TOPIC_ENDPOINT", "http://evgt.westeurope-1.eventgrid.azure.net/api/events"),
+        ("READ_ONLY_WORKSPACES", "mlw-chrun"),
+        ("READ_ONLY_WORKSPACES", f"mlw-churn, {WORKSPACE}-3"),
     ],
 )
 def test_wrong_settings_are_named(name: str, value: str) -> None:
@@ -75,6 +78,9 @@ def test_settings_are_typed() -> None:
         {**ENVIRON, "MAIL_PER_MINUTE": "30", "MAIL_PER_HOUR": " 100 ", "MAIL_DIGEST_AT": "05:30"}, folder=Path()
     )
     assert (settings.mail_per_minute, settings.mail_per_hour, settings.mail_digest_at) == (30, 100, time(5, 30))
+    settings = load({**ENVIRON, "READ_ONLY_WORKSPACES": f"MLW-churn , {WORKSPACE}-2/"}, folder=Path())
+    assert settings.read_only == {"mlw-churn", f"{WORKSPACE}-2".casefold()}
+    assert (settings.outcome_topic, load(ENVIRON, folder=Path()).read_only) == ("", frozenset())
 
 
 def test_identity_based_storage() -> None:
