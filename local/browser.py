@@ -54,7 +54,7 @@ class Browser:
         """Return the whole page as WebP, small enough for a repository."""
         height = int(self.evaluate("document.documentElement.scrollHeight"))
         self._resize(width, height)
-        return base64.b64decode(self._call("Page.captureScreenshot", format="webp", quality=62)["data"])
+        return base64.b64decode(self._call("Page.captureScreenshot", format="webp", quality=45)["data"])
 
     def close(self) -> None:
         """End the browser."""
