@@ -26,7 +26,7 @@ def unite(
     """
     united = record.changed(_settled(record, outcomes, now))
     if not united.open:
-        return msgspec.structs.replace(united, wake=None, trouble_since=None)
+        return united
     deferred = any(isinstance(outcome, Deferred) and outcome.trouble for outcome in outcomes.values())
     succeeded = any(isinstance(outcome, Done) for outcome in outcomes.values())
     others = record.wake if record.wake != seen else None

@@ -89,8 +89,9 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for name, record in self.reactions.items() if record.open)
 
     def changed(self, reactions: Mapping[str, ReactionRecord]) -> "EventRecord":
-        """Return the row with some reactions' records replaced."""
-        return msgspec.structs.replace(self, reactions={**self.reactions, **reactions})
+        """Return the row with some reactions' records replaced; where none is open then, it waits for nothing."""
+        row = msgspec.structs.replace(self, reactions={**self.reactions, **reactions})
+        return row if row.open else msgspec.structs.replace(row, wake=None, trouble_since=None)
 
     def job_beside(self, key: str) -> str:
         """Return the name of the job that goes with the mail *key*, "" where the reaction starts none."""
@@ -99,8 +100,7 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     def waiting(self, now: datetime) -> Mapping[str, timedelta]:
         """Return what is open and not due yet, and how long it has to wait."""
-        due = {name: self.reactions[name].due for name in self.open}
-        return {name: at - now for name, at in due.items() if at is not None and at > now}
+        return {name: at - now for name in self.open if (at := self.reactions[name].due) is not None and at > now}
 
 
 def failure_id(reaction: str, number: int) -> str:

@@ -294,6 +294,8 @@ def test_resolved_waits_for_the_first_mail(outcome: Done | Failed) -> None:
         assert story.mails == []
         assert story.reason("b") == "nothing to resolve: no incident is open, or the mail that opened it was refused"
         assert story.record("b")["decision"] == "skipped"
+        waits = [row.values.get("wake", "") for row in story.service.store.rows if row.values.get("identity") == "b"]
+        assert waits == [""], "what is decided waits for nothing: a purge would never take the row"
 
 
 def test_resolved_is_dropped_when_the_next_run_fails_first() -> None:
