@@ -7,7 +7,7 @@ STAMP := .venv/.ready
 WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3)
 
-.PHONY: help setup demo dev mails test test-long figures mutants check format lock compile clean
+.PHONY: help setup demo dev mails test test-long figures simulate mutants check format lock compile clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with the
 	@rm -rf .local/figures
 	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 	@$(PY) -m tests.faults.page
+
+simulate: $(STAMP) ## play a million events on a virtual clock: promises, cost, latency; writes docs/scale.* (about 5 minutes)
+	@$(PY) -m tests.simulate
 
 mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 6 minutes on one core)
 	@rm -rf mutants

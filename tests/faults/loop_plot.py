@@ -19,7 +19,7 @@ MOST = 1000
 STEP = 10
 SVG = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 740" role="img" aria-labelledby="title desc">
-  <title id="title">A closed loop with and without guards</title>
+  <title id="title">{title}</title>
   <desc id="desc">{desc}</desc>
   <style>
     .card {{ fill: #ffffff; stroke: #d0d7de; }}
@@ -68,7 +68,8 @@ def without_guards() -> ClosedLoop:
 
 def plot(held: ClosedLoop, wild: ClosedLoop) -> str:
     """Return the picture: the first hour of both, and every day of *held*, which has the default guards."""
-    return SVG.format(desc=told(held, wild), body="\n".join(f"  {line}" for line in (*hour(held, wild), *days(held))))
+    body = "\n".join(f"  {line}" for line in (*hour(held, wild), *days(held)))
+    return SVG.format(title="A closed loop with and without guards", desc=told(held, wild), body=body)
 
 
 def told(held: ClosedLoop, wild: ClosedLoop) -> str:

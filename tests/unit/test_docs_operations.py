@@ -17,10 +17,10 @@ from local.samples import sample
 from shared.actions import Failed
 from shared.gateways.jobs import ArmJobs
 from shared.reactions.guard_rules import duration
-from shared.store import Row
 from shared.telemetry import Facts
 from tests.fakes.arm_jobs import URL, Credential, submit
 from tests.fakes.service import FakeService
+from tests.fakes.store import row_bytes
 from tests.markdown import DOCS, ROOT, blocks, code, section, table
 
 PAGE = (DOCS / "operations.md").read_text(encoding="utf-8")
@@ -80,14 +80,6 @@ def test_log_lines_are_those_of_the_code() -> None:
     rows = table(section(PAGE, "Log lines"), "`did`")
     assert {code(verb)[0] for verb, *_ in rows} == set(emitted())
     assert {fact for *_, facts in rows for fact in code(facts)} == set(Facts.__annotations__)
-
-
-def row_bytes(row: Row) -> int:
-    """Return what Azure counts for a row: 4, two for each character, and 8 or 12 for what stands around a value."""
-    size = 4 + 2 * (len(row.partition) + len(row.key))
-    for name, value in row.values.items():
-        size += 8 + 2 * len(name) + (8 if isinstance(value, int) else 4 + 2 * len(value))
-    return size
 
 
 @pytest.mark.parametrize("name", ["model-registered", "monitor-breach", "pipeline-failed"])
