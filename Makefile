@@ -46,7 +46,7 @@ figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with the
 	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 	@$(PY) -m tests.faults.page
 
-simulate: $(STAMP) ## play a million events on a virtual clock: promises, cost, latency; writes docs/scale.* (about 5 minutes)
+simulate: $(STAMP) ## play a million events on a virtual clock: promises, cost, latency; writes docs/scale.* (about 4 minutes)
 	@$(PY) -m tests.simulate
 
 mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 6 minutes on one core)

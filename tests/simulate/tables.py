@@ -71,5 +71,5 @@ def _measures(one: Result) -> Iterator[tuple[str, str]]:
 def limits(base: Result) -> Table:
     """Return how far the base load is from each limit on average, the nearest first."""
     head = ["limit", "takes", "the base load needs", "reached at"]
-    rows = ([use.limit, f"{use.takes:,} {use.unit}", told(use.needs), f"{told(use.reached)}x"] for use in uses(base))
+    rows = ([use.limit, f"{use.takes:,.0f} {use.unit}", told(use.needs), f"{told(use.reached)}x"] for use in uses(base))
     return [head, *rows]

@@ -7,6 +7,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from shared.reactions.guard_rules import DAILY
 from tests.simulate.edges import MINUTE, Bucket, most_within
 from tests.simulate.load import SHARES, STORM_EVENTS, Load
 from tests.simulate.play import Play
@@ -101,6 +102,14 @@ def test_what_is_broken_is_told() -> None:
     lost = next(row for row in play.state.rows if row.values.get("family") == "data-drift")
     del play.state._rows[lost.partition, lost.key]
     play.letters.blobs.clear()
+    drift = next(row for row in play.state.rows if '"admitted"' in str(row.values.get("r_retrain")))
+    for number in range(DAILY.runs):
+        key = f"{drift.key}-{number}"
+        play.state._rows[drift.partition, key] = replace(drift, key=key)
+        play.state.created[drift.partition, key] = play.state.created[drift.partition, drift.key]
+    memory = next(row for row in play.state.rows if '"sent":true' in str(row.values.get("memory")))
+    unsent = {"memory": str(memory.values["memory"]).replace('"sent":true', '"sent":false')}
+    play.state._rows[memory.partition, memory.key] = replace(memory, values=unsent)
     broken = "\n".join(problems(play))
     for words in (
         "it still waits",
@@ -109,6 +118,10 @@ def test_what_is_broken_is_told() -> None:
         "requests to send",
         "no row",
         "dead letters",
+        "a second one",
+        "jobs in a day",
+        "again after 0:00:00",
+        "failures are told",
     ):
         assert words in broken
 
