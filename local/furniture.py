@@ -1,10 +1,11 @@
 """The workspace of the samples and the story, and what is registered in it."""
 
+import os
 import re
 from pathlib import Path
 from typing import TypedDict
 
-from local.azure import Workspace
+from local.azure import StandIn, Workspace
 from local.samples import all_samples
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
@@ -43,3 +44,21 @@ def furnish(workspace: Workspace, pipelines: Path = PIPELINES) -> None:
         data = {key.casefold(): value for key, value in event["data"].items()}
         if event.get("topic", event.get("source")) == workspace.id and "modelname" in data:
             workspace.register("models", f"{data['modelname']}:{data['modelversion']}")
+
+
+def app_settings(azure: StandIn, workspace: Workspace, storage: str) -> dict[str, str]:
+    """Return an app's whole environment: the app settings as infrastructure sets them, but for where Azure is.
+
+    *storage* is the connection string of its state.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}  # noqa: TID251 - for a child process
+    return {
+        **kept,
+        **azure.environment,
+        "WORKSPACES": workspace.id,
+        "OPS_EMAIL": "ops@example.com",
+        "MAIL_ENDPOINT": "https://acs-reactor.europe.communication.azure.com",
+        "MAIL_SENDER": "reactor@example.com",
+        "INSTALLATION": "twin",
+        "StateStorage": storage,
+    }

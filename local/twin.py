@@ -7,7 +7,6 @@ with Twin() as twin:
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -25,7 +24,7 @@ import handlers
 from local.azure import StandIn
 from local.azure.clock import now
 from local.azurite import Azurite, create_state
-from local.furniture import WORKSPACE, WorkspaceName, furnish
+from local.furniture import WORKSPACE, WorkspaceName, app_settings, furnish
 from local.host.process import LocalHost
 from shared.gateways.blobs import DEAD_LETTERS
 from shared.gateways.queue import QUEUE
@@ -78,8 +77,9 @@ class Twin:
             self._dead_letters = ContainerClient.from_connection_string(storage, DEAD_LETTERS)
             self._stack.enter_context(self.azure)
             furnish(self.workspace)
+            settings = {**app_settings(self.azure, self.workspace, storage), **self._settings}
             self.host = self._stack.enter_context(
-                LocalHost(self._app, self._environment(storage), time_scale=self._scale, on_line=self._read)
+                LocalHost(self._app, settings, time_scale=self._scale, on_line=self._read)
             )
             self._subscribe()
             self._stack = self._stack.pop_all()
@@ -160,21 +160,6 @@ class Twin:
     def _under_way(self) -> bool:
         """Tell whether the queue has messages but for reminders, the first of which is due in an hour."""
         return self.waiting() > len([fact for fact in list(self.facts) if fact["did"] == "reminder.sent"])
-
-    def _environment(self, storage: str) -> dict[str, str]:
-        """Return the app settings, as infrastructure sets them in Azure, but for where Azure is."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}  # noqa: TID251 - for a child process
-        return {
-            **kept,
-            **self.azure.environment,
-            "WORKSPACES": self.workspace.id,
-            "OPS_EMAIL": "ops@example.com",
-            "MAIL_ENDPOINT": "https://acs-reactor.europe.communication.azure.com",
-            "MAIL_SENDER": "reactor@example.com",
-            "INSTALLATION": "twin",
-            "StateStorage": storage,
-            **self._settings,
-        }
 
     def _subscribe(self) -> None:
         """Subscribe as infrastructure does: one subscription per family, or one to the queue."""

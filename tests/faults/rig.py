@@ -18,7 +18,7 @@ from typing import Self
 from local.azure import Fault, StandIn, World
 from local.azure.clock import now
 from local.azure.messages import Request
-from local.furniture import WORKSPACE, furnish
+from local.furniture import WORKSPACE, app_settings, furnish
 from local.host.process import LocalHost
 from tests.faults.control import Control, Terms
 from tests.faults.deployment import deploy
@@ -165,15 +165,9 @@ class Rig:
 
     def _environment(self) -> dict[str, str]:
         """Return the app settings, as infrastructure sets them in Azure, but for where Azure is."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}  # noqa: TID251 - for a child process
         return {
-            **kept,
-            **self.azure.environment,
+            **app_settings(self.azure, self.workspace, self._storage),
             SETTING: str(self.control.folder),
-            "WORKSPACES": self.workspace.id,
-            "OPS_EMAIL": "ops@example.com",
-            "MAIL_ENDPOINT": "https://acs-reactor.europe.communication.azure.com",
-            "MAIL_SENDER": "reactor@example.com",
             "MAIL_PER_MINUTE": "200",  # a storm's mails are counted one by one here
             "MAIL_PER_HOUR": "200",
             "INSTALLATION": "rig",
