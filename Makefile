@@ -7,7 +7,7 @@ STAMP := .venv/.ready
 WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3)
 
-.PHONY: help setup demo dev mails test test-long figures simulate mutants check format lock compile clean
+.PHONY: help setup demo dev mails test test-long figures bench simulate mutants check format lock compile clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ figures: $(STAMP) ## run the fault tests, and write docs/reliability.md with the
 	@rm -rf .local/figures
 	@$(PY) -m pytest tests/faults -n $(WORKERS) --dist loadgroup
 	@$(PY) -m tests.faults.page
+
+bench: $(STAMP) ## measure cold starts, events and throughput beside a sample-style peer, and write docs/performance.md (5 minutes)
+	@$(PY) -m tests.bench
 
 simulate: $(STAMP) ## play a million events on a virtual clock: promises, cost, latency; writes docs/scale.* (about 4 minutes)
 	@$(PY) -m tests.simulate
