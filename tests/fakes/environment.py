@@ -125,4 +125,6 @@ def _value(arm_id: str, name: str) -> str:
             return f"{resource}.europe.communication.azure.com"
         case ["mailFromSenderDomain"]:
             return "1234.azurecomm.net"
+        case ["endpoint"]:
+            return f"https://{resource}.westeurope-1.eventgrid.azure.net/api/events"
     return stable_id(arm_id.casefold(), name)
