@@ -54,7 +54,8 @@ def jobs_of(standing: Standing) -> tuple[str, ...]:
 def _end(rows: StateRows, standing: Standing, job: str) -> Standing | None:
     partition, key = standing.row.partition("/")[0], event_key(FAMILY.name, job, 0)
     pages = rows.events("PartitionKey eq @partition and RowKey eq @key", partition=partition, key=key)
-    return next((standing_of(one) for page in pages for one in page), None)
+    found = (standing_of(one) for page in pages for one in page)
+    return next((one for one in found if one.ended and one.identity == job), None)
 
 
 def _cause(rows: StateRows, standing: Standing) -> Standing | None:

@@ -12,10 +12,11 @@ STYLES = {"completed": "green", "failed": "red", "canceled": "yellow"}
 
 
 def end_in_words(end: Standing) -> str:
-    """Tell how a job ended, and how long after the event that it was started for."""
+    """Tell how a job ended, how long after the event that it was started for, and the verdict."""
     outcome = end.ended.outcome if end.ended else "over"
     elapsed = end.ended.elapsed if end.ended else None
-    return outcome if elapsed is None else f"{outcome} {in_words(elapsed)} after the event"
+    after = "" if elapsed is None else f" {in_words(elapsed)} after the event"
+    return f"{outcome}{after}{f', verdict {end.verdict}' if end.verdict else ''}"
 
 
 def lines_of_end(action: Action, chains: Chains) -> Iterator[tuple[str, str, str]]:
@@ -46,6 +47,7 @@ def end_json(standing: Standing, chains: Chains) -> dict[str, object]:
     return {
         "outcome": ended.outcome if ended else None,
         "reaction": ended.reaction if ended else None,
+        "verdict": standing.verdict or None,
         "cause": ended.cause if ended else None,
         "cause_row": cause.row if cause else None,
     }
@@ -57,4 +59,5 @@ def ended_json(end: Standing | None) -> dict[str, object] | None:
         return None
     elapsed = end.ended.elapsed
     seconds = None if elapsed is None else int(elapsed.total_seconds())
-    return {"outcome": end.ended.outcome, "at": end.event_time or None, "seconds": seconds, "row": end.row}
+    at, verdict = end.event_time or None, end.verdict or None
+    return {"outcome": end.ended.outcome, "verdict": verdict, "at": at, "seconds": seconds, "row": end.row}

@@ -85,6 +85,11 @@ class Standing:
     attempts: int = 0
     problem: str = ""
 
+    @property
+    def verdict(self) -> str:
+        """The verdict on the job, "" where none was given (yet)."""
+        return next((one.name for one in self.actions if one.kind == "verdict" and one.state == "done"), "")
+
     def overdue(self, now: datetime) -> bool:
         """Tell whether the copy that waits is so late that it counts as lost."""
         return self.due is not None and now > self.due + OVERDUE

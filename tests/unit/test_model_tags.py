@@ -1,10 +1,12 @@
 """Verdicts as tags of the model: which, when, where not, and what becomes of a model or a workspace that refuses."""
 
+import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from shared.actions import Deferred, Done, Outcome, WriteTags
+from shared.actions import Deferred, Done, Failed, Outcome, WriteTags
 from shared.errors import DeadlineError
 from shared.verdicts import Measured
 from tests.fakes.events import altered, ended, sample
@@ -85,6 +87,19 @@ def test_a_refusal_is_a_dead_letter_and_holds_up_nothing() -> None:
     assert record(service, "t_offline_test")["outcome"]["type"] == "failed"
     assert len(service.letters.blobs) == 1
     assert record(service)["outcome"]["receipt"] == "passed"
+
+
+def test_a_refusal_that_is_replayed() -> None:
+    """The tags are written; nothing else is done again."""
+    service, end = after_test()
+    service.model_tags.script = [Failed("tags-refused 400")]
+    service.deliver(end)
+    letter = json.loads(next(iter(service.letters.blobs.values())))[0]
+    assert letter["reactorFailure"] == "offline-test.tags#1"
+    service.deliver_text(msgspec.json.encode({"event": end, "reopen": letter["reactorFailure"]}))
+    service.run_queue()
+    assert record(service, "t_offline_test")["outcome"] == {"type": "done", "receipt": "churn:7", "note": "read back"}
+    assert (len(service.jobs.jobs), mailed(service), len(service.measurements.asked)) == (2, ["mail-all"], 1)
 
 
 def test_a_model_that_is_gone_is_no_failure() -> None:

@@ -120,6 +120,20 @@ def test_a_topic_that_refuses() -> None:
     assert [event["type"] for event in topic.events] == ["WorkspaceReactor.VerdictGiven"]
 
 
+def test_a_refusal_that_is_replayed() -> None:
+    """The event is published, under the id that it would have had."""
+    service, topic, end = told()
+    topic.script = [Failed("topic-refused 400")]
+    service.deliver(end)
+    service.run_queue()
+    letter = json.loads(next(iter(service.letters.blobs.values())))[0]
+    service.deliver_text(msgspec.json.encode({"event": end, "reopen": letter["reactorFailure"]}))
+    service.run_queue()
+    job = next(iter(service.jobs.jobs))
+    assert [event["id"] for event in topic.events] == [f"{job}-verdict", f"{job}-finished"]
+    assert (len(service.jobs.jobs), mailed(service)) == (2, ["mail-all"])
+
+
 def test_a_dead_letter_is_told() -> None:
     """The failure, its reason and where it lies; once."""
     service, topic, _end = told()

@@ -16,6 +16,7 @@ from ops.connection import State
 from shared.actions import Deferred
 from shared.events import NotOurs, parse
 from shared.limits import in_words
+from shared.verdicts import Measured
 from tests.fakes.events import altered, ended, sample
 from tests.fakes.project import Said, ops
 from tests.fakes.service import FakeService, rules
@@ -248,13 +249,8 @@ def test_families_of_one_function_want_the_same_events(family: Any) -> None:
     assert pushed.event_types == family.event_types
 
 
-@pytest.fixture
-def chained(monkeypatch: pytest.MonkeyPatch) -> FakeService:
-    """A model was tested and promoted; the commands work on the table of that."""
-    service = FakeService(reactions=rules(CHAIN))
-    service.deliver(sample("model-registered"))
-    (test,) = service.jobs.jobs
-    service.deliver(ended(service.jobs, test))
+def shown(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    """Have the commands work on the table of this service."""
 
     @contextmanager
     def connected(_storage: object) -> Iterator[State]:
@@ -262,6 +258,16 @@ def chained(monkeypatch: pytest.MonkeyPatch) -> FakeService:
 
     monkeypatch.setattr("ops.dead_letters.connected", connected)
     return service
+
+
+@pytest.fixture
+def chained(monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    """A model was tested and promoted; the commands work on the table of that."""
+    service = FakeService(reactions=rules(CHAIN))
+    service.deliver(sample("model-registered"))
+    (test,) = service.jobs.jobs
+    service.deliver(ended(service.jobs, test))
+    return shown(service, monkeypatch)
 
 
 def run(*words: str) -> Said:
@@ -291,6 +297,10 @@ def test_why_tells_of_a_job_what_it_was_for_and_what_followed(chained: FakeServi
     assert "  after      offline-test, for model-registered churn:7" in rest
     assert any("admitted   promote: every condition holds" in line for line in rest)
     assert any(promote in line for line in rest)
+    assert [line.strip() for line in rest if "ended  " in line] == [
+        "ended      completed 12 min after the event",
+        "ended      completed 12 min after the event, at 2026-11-24 09:12:00 UTC",
+    ], "the job that followed is not over"
     assert "churn:7 · model-registered · mlw-churn · 2026-11-24 09:00:00 UTC" in rest
     end, cause = run("why", test, "--json").document["events"]
     assert (end["reaction"], end["outcome"], end["cause"]) == ("offline-test", "completed", "model-registered|churn:7")
@@ -309,6 +319,23 @@ def test_history_tells_the_chain(chained: FakeService) -> None:
     ]
     families = [event["family"] for event in run("history", "--reaction", "offline-test", "--json").document["events"]]
     assert families == ["reaction-finished", "model-registered"]
+
+
+def test_the_verdict_is_part_of_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the model, of the job, and in the history."""
+    judged = CHAIN.replace('model }}" } }', 'model }}" }, verdict: { metric: accuracy, at_least: 0.9 } }', 1)
+    service = shown(FakeService(reactions=rules(judged)), monkeypatch)
+    service.deliver(sample("model-registered"))
+    (test,) = service.jobs.jobs
+    service.measurements.known[test, ""] = Measured(metrics={"accuracy": 0.93})
+    service.deliver(ended(service.jobs, test))
+    assert "completed 12 min after the event, verdict passed, at 2026-11-24 09:12:00 UTC" in run("why", "churn:7").out
+    end, cause = run("why", test, "--json").document["events"]
+    assert (end["verdict"], cause["reactions"][0]["ended"]["verdict"]) == ("passed", "passed")
+    told = run("history").out.splitlines()
+    assert told[0].endswith("offline-test completed 12 min after the event, verdict passed")
+    assert told[-1].endswith(f"{test}: completed 12 min after the event, verdict passed")
+    assert "                  offline-test.verdict  done verdict  passed" in told
 
 
 def test_an_end_whose_beginning_was_purged(chained: FakeService) -> None:
