@@ -249,8 +249,12 @@ def test_a_verdict_that_the_job_claims_is_not_believed() -> None:
     assert len(service.jobs.jobs) == 1
     text = RULES.replace("      verdict: { metric: accuracy, at_least: 0.9, step: judge }\n", "")
     plain = FakeService(reactions=rules(text))
+    plain.deliver(sample("model-registered"))
+    (job,) = plain.jobs.jobs
+    end = ended(plain.jobs, job)
+    end["data"]["runProperties"]["reactor_verdict"] = "passed"
     plain.deliver(end)
-    assert plain.jobs.jobs == {}
+    assert (list(plain.jobs.jobs), mailed(plain)) == ([job], ["mail-all"])
 
 
 def test_a_rule_that_is_gone_or_asks_for_none_any_more() -> None:
