@@ -58,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
         role_assets=roles.referred,
         role_tags=roles.tags,
         role_mail=roles.mail,
+        role_outcomes=roles.outcomes,
         role_topics=roles.topics,
         role_bounds=roles.bounded,
     ),

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from ops.doctor.finding import Finding, failed, ok, warning
-from ops.doctor.look import Look
+from ops.doctor.finding import CannotLookError, Finding, failed, ok, warning
+from ops.doctor.look import EVENT_GRID, Look
 from ops.doctor.mail import resource
-from ops.doctor.remedies import assign
+from ops.doctor.remedies import DEPLOY, assign
 from ops.doctor.rights import Need, boundless, missing
 from ops.doctor.storage import container_ids, queue_ids, table_ids
 from ops.doctor.subscriptions import by_identity, into_queue
-from shared.settings import names_of, read_only
+from shared.settings import names_of, outcome_topic, read_only
 
 _MESSAGES = "Microsoft.Storage/storageAccounts/queueServices/queues/messages"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
@@ -17,6 +17,8 @@ _ROWS = "Microsoft.Storage/storageAccounts/tableServices/tables/entities"
 _ML = "Microsoft.MachineLearningServices/workspaces"
 PUT = f"{_MESSAGES}/write|{_MESSAGES}/add/action"
 WRITE = f"{_BLOBS}/write|{_BLOBS}/add/action"
+#: The schema of a topic that takes outcome events.
+CLOUD_EVENTS = "CloudEventSchemaV1_0"
 #: What a job may refer to; without the right to read it Azure ML refuses the job.
 REFERRED = ("components", "environments", "data", "models")
 
@@ -89,6 +91,30 @@ def mail(look: Look) -> Iterator[Finding]:
     found = resource(look)
     role = "Communication and Email Service Owner"
     yield _held(look, look.principal, Need(what="send mail with", scope=str(found["id"]), role=role, actions=actions))
+
+
+def outcomes(look: Look) -> Iterator[Finding]:
+    """Publish to the topic for others, where there is one that takes what is sent."""
+    endpoint = outcome_topic(look.settings)
+    if not endpoint:
+        yield ok("nobody is told of outcomes (OUTCOME_TOPIC_ENDPOINT is not set)")
+        return
+    for one in look.arm.listed(f"{look.subscription}/providers/Microsoft.EventGrid/topics", EVENT_GRID):
+        if str(one["properties"].get("endpoint")).casefold() == endpoint.casefold():
+            schema = one["properties"].get("inputSchema")
+            if schema != CLOUD_EVENTS:
+                yield failed(
+                    f"{one['name']} takes {schema}, and refuses CloudEvents", "a topic keeps its schema: " + DEPLOY
+                )
+            need = _need(
+                "publish to", str(one["id"]), "EventGrid Data Sender", ("Microsoft.EventGrid/events/send/action",)
+            )
+            yield _held(look, look.principal, need)
+            return
+    problem = f"no topic that your login sees in the app's subscription is {endpoint}"
+    raise CannotLookError(
+        problem, "is OUTCOME_TOPIC_ENDPOINT right? Else your login needs the role Reader on the topic"
+    )
 
 
 def topics(look: Look) -> Iterator[Finding]:

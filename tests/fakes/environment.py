@@ -63,6 +63,8 @@ def _put(azure: StandIn, resource: dict[str, Any]) -> None:
             assigned = resource["identity"]["userAssignedIdentities"]
             for identity, facts in assigned.items():
                 facts |= {"clientId": _value(identity, "clientId"), "principalId": _value(identity, "principalId")}
+        case "Microsoft.EventGrid/topics":
+            properties["endpoint"] = _value(arm_id, "endpoint")
         case "Microsoft.EventGrid/systemTopics":
             properties["provisioningState"] = "Succeeded"
             resource["identity"]["principalId"] = _value(arm_id, "identity.principalId")
@@ -123,6 +125,8 @@ def _value(arm_id: str, name: str) -> str:
             return f"https://{resource}.{service}.core.windows.net/"
         case ["hostName"]:
             return f"{resource}.europe.communication.azure.com"
+        case ["endpoint"]:
+            return f"https://{resource}.westeurope-1.eventgrid.azure.net/api/events"
         case ["mailFromSenderDomain"]:
             return "1234.azurecomm.net"
         case ["endpoint"]:

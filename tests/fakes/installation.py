@@ -25,6 +25,7 @@ DOMAIN = f"{GROUP}/providers/Microsoft.Communication/emailServices/acse-reactor/
 WORKSPACE_GROUP = f"{ROOT_ID}/resourceGroups/rg-churn"
 WORKSPACE = f"{WORKSPACE_GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-churn"
 TOPIC = f"{WORKSPACE_GROUP}/providers/Microsoft.EventGrid/systemTopics/evgt-mlw-churn"
+OUTCOMES = f"{GROUP}/providers/Microsoft.EventGrid/topics/evgt-outcomes"
 PRINCIPAL, TOPIC_PRINCIPAL = "11110000-0000-4000-8000-000000000001", "11110000-0000-4000-8000-000000000002"
 SENDER_DOMAIN = "reactor.azurecomm.net"
 
@@ -45,8 +46,9 @@ BUILT_IN = {
         f"{_BLOBS}/{action}" for action in ("delete", "read", "write", "move/action", "add/action")
     ],
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": [f"{_BLOBS}/*"],
+    "d5a91429-5739-47e2-a06b-3470a27159e7": ["Microsoft.EventGrid/events/send/action"],
 }
-QUEUE_CONTRIBUTOR, QUEUE_SENDER, TABLE_CONTRIBUTOR, BLOB_CONTRIBUTOR, BLOB_OWNER = BUILT_IN
+QUEUE_CONTRIBUTOR, QUEUE_SENDER, TABLE_CONTRIBUTOR, BLOB_CONTRIBUTOR, BLOB_OWNER, EVENT_SENDER = BUILT_IN
 SENDS_MAIL, STARTS_JOBS = "sends-mail", "starts-jobs"
 CUSTOM = {
     SENDS_MAIL: [f"Microsoft.Communication/{action}" for action in ("CommunicationServices/*", "EmailServices/write")],
@@ -178,6 +180,10 @@ class Installation:
             to = {"resourceId": STATE, "queueName": QUEUE, "queueMessageTimeToLiveInSeconds": -1}
             types = {name for family in handlers.HANDLERS for name in family.event_types}
             self.subscribe("queue", {"endpointType": "StorageQueue", "properties": to}, types)
+        endpoint = "https://evgt-outcomes.westeurope-1.eventgrid.azure.net/api/events"
+        self.deployed.put(OUTCOMES, {"endpoint": endpoint, "inputSchema": "CloudEventSchemaV1_0"})
+        self.assign(PRINCIPAL, EVENT_SENDER, OUTCOMES)
+        self.settings["OUTCOME_TOPIC_ENDPOINT"] = endpoint
         return topic
 
     def subscribe(self, name: str, destination: dict[str, Any], types: Iterable[str]) -> None:
