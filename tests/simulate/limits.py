@@ -12,7 +12,7 @@ from tests.simulate.result import QUEUE_REQUESTS, Result
 #: infra/main.bicep, maximumInstances.
 INSTANCES = 40
 #: "Scalability and performance targets for Table storage", "… for Queue Storage": a second, of 1 KiB each.
-PARTITION_ENTITIES, TABLE_REQUESTS, QUEUE_MESSAGES = 2_000, 20_000, 2_000
+PARTITION_ENTITIES, ACCOUNT_REQUESTS, QUEUE_MESSAGES = 2_000, 20_000, 2_000
 #: "Azure Event Grid quotas and limits": events that one topic takes in a second.
 TOPIC_EVENTS = 5_000
 #: execve(2): MAX_ARG_STRLEN, the longest string of an environment, in bytes.
@@ -58,7 +58,8 @@ def _uses(base: Result) -> Iterator[Use]:
     yield Use("jobs started in one subscription and region", "a second", WRITES_A_SECOND, jobs)
     yield Use("messages in hand", "at once", INSTANCES * AT_ONCE, busy)
     yield Use("messages of the queue", "a second", QUEUE_MESSAGES, a_second["queue messages"] * QUEUE_REQUESTS)
-    yield Use("requests to the table", "a second", TABLE_REQUESTS, a_second["storage requests"])
+    asked = a_second["storage requests"] + a_second["queue messages"] * QUEUE_REQUESTS
+    yield Use("requests to the storage account", "a second", ACCOUNT_REQUESTS, asked)
     yield Use("events of one topic", "a second", TOPIC_EVENTS, base.events / seconds / base.workspaces)
 
 

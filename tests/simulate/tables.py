@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tests.budgets import BUDGETS
+from tests.budgets import AGREED, BUDGETS
 from tests.simulate.limits import told, uses
 from tests.simulate.play import AT_ONCE
 from tests.simulate.result import Result
@@ -13,7 +13,7 @@ type Table = list[list[str]]
 
 def refreshed(page: str, results: Sequence[Result]) -> str:
     """Return the page with its tables as they are now; each is found by the head of its first column."""
-    for head, *rows in (events(), simulated(results), limits(results[0])):
+    for head, *rows in (events(), agreed(), simulated(results), limits(results[0])):
         lines = [_line(head), _line(["---"] * len(head)), *map(_line, rows)]
         found = re.compile(rf"^\| {re.escape(head[0])} \|.*\n(?:\|.*\n)+", re.MULTILINE)
         page, count = found.subn(lambda _found, lines=lines: "".join(lines), page)  # type: ignore[misc]
@@ -40,6 +40,12 @@ def events() -> Table:
         for one in BUDGETS
     )
     return [head, *rows]
+
+
+def agreed() -> Table:
+    """Return the budgets that were agreed on and can be counted."""
+    head = ["of what", "budget", "held by", "why it is exceeded"]
+    return [head, *([one.name, one.budget, f"`tests/{one.held_by}`", one.missed] for one in AGREED)]
 
 
 def simulated(results: Sequence[Result]) -> Table:

@@ -6,10 +6,10 @@ import re
 import msgspec
 import pytest
 
-from tests.budgets import BUDGETS, FIRST_JOB_CONNECTIONS, FIRST_MAIL_CONNECTIONS, MODULES_AT_INDEX
+from tests.budgets import AGREED, BUDGETS, FIRST_JOB_CONNECTIONS, FIRST_MAIL_CONNECTIONS, MODULES_AT_INDEX, Agreed
 from tests.markdown import DOCS, ROOT, section, table
 from tests.simulate import edges, load, play
-from tests.simulate.limits import INSTANCES, OWN_DOMAIN_AN_HOUR, PARTITION_ENTITIES, TABLE_REQUESTS, uses
+from tests.simulate.limits import ACCOUNT_REQUESTS, INSTANCES, OWN_DOMAIN_AN_HOUR, PARTITION_ENTITIES, uses
 from tests.simulate.plot import plot
 from tests.simulate.result import TIMES, Result, simulated
 from tests.simulate.tables import refreshed
@@ -66,6 +66,12 @@ def test_assumptions_are_those_of_the_simulation() -> None:
     assert f"{edges.MAILS_A_MINUTE} mails a minute and {edges.MAILS_AN_HOUR} an hour" in WORDS
 
 
+@pytest.mark.parametrize("one", AGREED, ids=lambda one: one.name)
+def test_every_budget_is_held(one: Agreed) -> None:
+    """By a test that is there."""
+    assert "def test_" in (ROOT / "tests" / one.held_by).read_text(encoding="utf-8")
+
+
 def test_numbers_in_the_text_are_those_of_the_code() -> None:
     """Modules, connections, instances and jobs a month."""
     assert f"imports** {MODULES_AT_INDEX} modules of our own" in WORDS
@@ -110,6 +116,6 @@ def test_what_ends_first_is_what_the_limits_say() -> None:
         "1,000x",
     ]
     assert all(one.peaks["entities of one partition in a second"] < PARTITION_ENTITIES for one in RESULTS)
-    assert all(one.peaks["entities in a second"] < TABLE_REQUESTS for one in RESULTS)
+    assert all(one.peaks["entities in a second"] < ACCOUNT_REQUESTS for one in RESULTS)
     assert str(OWN_DOMAIN_AN_HOUR) in WORDS
     assert json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]["batchSize"] <= play.AT_ONCE
