@@ -55,6 +55,13 @@ def test_assumptions_are_those_of_the_simulation() -> None:
     assert shares is not None
     kinds = ("step", "completed", "failed", "tested", "untested", "breach")
     assert [int(share) for share in shares.groups()] == [load.SHARES[kind] for kind in kinds]  # type: ignore[index]
+    base = load.Load(events=1_000_000)
+    assert (base.workspaces, base.storms_a_day, load.SUBSCRIPTIONS) == (200, 2, 4)
+    assert "events of 200 workspaces" in WORDS
+    assert "**Storms**, two a day" in WORDS
+    assert "each of four subscriptions" in WORDS
+    assert base.seconds == pytest.approx(30 * load.DAY)
+    assert "a million events in 30 days" in WORDS
     assert f"{load.STORM_EVENTS} failures or {load.STORM_EVENTS} registrations" in WORDS
     assert f"within {load.STORM_SECONDS:.0f} s, or {load.OUTAGE_SECONDS / 60:.0f} minutes" in WORDS
     assert f"tells {(load.TWICE + load.THRICE):.1%}".replace("%", " %") in WORDS
