@@ -8,15 +8,9 @@ import heapq
 import random  # noqa: TID251 - what happens is drawn from a seed
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
-
-from local.samples import sample
-from tests.simulate.state import BEGIN
-
-type Kind = Literal["step", "completed", "failed", "tested", "untested", "breach", "foreign", "broken"]
+from tests.simulate.facts import SUBJECTS, Fact, Kind
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: So many of 1,000 events outside storms.
@@ -30,17 +24,6 @@ SHARES: Mapping[Kind, int] = {
     "foreign": 9,
     "broken": 1,
 }
-#: What the rules of the simulation are about: these leave a row.
-ACTING: frozenset[Kind] = frozenset({"failed", "tested", "untested", "breach"})
-SAMPLES: Mapping[Kind, str] = {
-    "step": "pipeline-failed.step",
-    "completed": "pipeline-failed",
-    "failed": "pipeline-failed",
-    "tested": "model-registered",
-    "untested": "model-registered",
-    "breach": "monitor-breach",
-    "foreign": "foreign-workspace",
-}
 #: Seconds until Event Grid tells an event again (its documentation, "Event Grid message delivery and retry").
 RETRIES = (10.0, 30.0, 60.0, 300.0, 600.0)
 TWICE, THRICE = 0.02, 0.005
@@ -48,9 +31,8 @@ TWICE, THRICE = 0.02, 0.005
 LATE, VERY_LATE, OVERTAKEN = 1.0, 300.0, 0.01
 #: In the second half of a day there is a third of what there is in the first: 1.5 and 0.5 of the average.
 NIGHT = 1 / 3
-#: How many experiments, and models of each kind, and how many monitors a workspace has; what they are called.
+#: How many experiments, and models of each kind, and how many monitors a workspace has.
 EXPERIMENTS, MONITORS = 10, 5
-SUBJECTS: Mapping[Kind, str] = {"tested": "prod", "untested": "scratch", "foreign": "prod", "breach": "monitor"}
 #: A storm: so many events of one workspace within so many seconds; and how long Azure ML or mail is away.
 STORM_EVENTS, STORM_SECONDS = 600, 30.0
 OUTAGE_SECONDS = 20 * MINUTE
@@ -58,28 +40,6 @@ SUBSCRIPTIONS = 4
 
 type Storm = Literal["failures", "registrations", "jobs away", "mail away"]
 STORMS: tuple[Storm, ...] = ("failures", "registrations", "jobs away", "mail away")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What happened in a workspace, *at* so many seconds, to *subject* (a model or an experiment), as its *number*."""
-
-    kind: Kind
-    workspace: str
-    at: float
-    subject: str
-    number: int
-
-    @property
-    def row(self) -> str:
-        """Family and identity, by which the ledger knows it."""
-        match self.kind:
-            case "tested" | "untested":
-                return f"model-registered|{self.subject}:{self.number}"
-            case "breach":
-                return f"data-drift|breach|run-{self.number}|data_drift"
-            case _:
-                return f"pipeline-failed|run-{self.number}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -145,7 +105,6 @@ class _Teller:
         self._count = 0
         self._deliveries = 0
         self.at = 0.0
-        self._samples = {kind: sample(name) for kind, name in SAMPLES.items()}
 
     def facts(self) -> Iterator[Fact]:
         """Give so many events as there are, a busy day and a quiet night, and the storms between them."""
@@ -182,30 +141,13 @@ class _Teller:
     def tell(self, fact: Fact) -> Iterator[Told]:
         """Give the deliveries of what happened."""
         chance = self._chance
-        body = self._body(fact)
+        body = fact.body()
         first = fact.at + chance.expovariate(1 / LATE) + (chance.random() < OVERTAKEN) * chance.uniform(0, VERY_LATE)
         again = (lot := chance.random()) < TWICE + THRICE
         for turn in range(1 + again + (lot < THRICE)):
             self._deliveries += 1
             wait = chance.choice(RETRIES) if turn else 0.0
             yield Told(first + wait, self._deliveries, body, fact, turn == 0)
-
-    def _body(self, fact: Fact) -> bytes:
-        if fact.kind == "broken":
-            return f'{{"id": "{fact.number}'.encode()
-        told = self._samples[fact.kind]
-        topic = f"{fact.workspace}-foreign" if fact.kind == "foreign" else fact.workspace
-        time = (BEGIN + timedelta(seconds=fact.at)).isoformat()
-        about = {"id": str(fact.number), "topic": topic, "eventTime": time}
-        return msgspec.json.encode({**told, **about, "data": {**told["data"], **_data(fact)}})
-
-
-def _data(fact: Fact) -> dict[str, Any]:
-    """Return the fields of an event that differ from the sample."""
-    if fact.kind in {"tested", "untested", "foreign"}:
-        return {"modelName": fact.subject, "modelVersion": str(fact.number)}
-    status = "Failed" if fact.kind == "failed" else "Completed"
-    return {"experimentName": fact.subject, "runId": f"run-{fact.number}", "runStatus": status}
 
 
 def _workspace(number: int) -> str:

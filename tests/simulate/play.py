@@ -19,7 +19,8 @@ from shared.switches import Switches
 from tests.budgets import DIAGNOSIS_READS
 from tests.fakes.service import FakeService, rules
 from tests.simulate.edges import CountedLineages, LimitedJobs, LimitedMail, Windows, stage
-from tests.simulate.load import ACTING, OUTAGE_SECONDS, Fact, Load
+from tests.simulate.facts import ACTING, Fact
+from tests.simulate.load import OUTAGE_SECONDS, Load
 from tests.simulate.state import BEGIN, CountedStore, Line, SecondClock
 
 HOST = json.loads((SAMPLES.parent / "host.json").read_text(encoding="utf-8"))["extensions"]["queues"]
