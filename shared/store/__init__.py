@@ -112,9 +112,9 @@ class TableStore:
         cls, storage: StateStorage, *, transport: Transport, credential: "TokenCredential | None" = None
     ) -> Self:
         """Build the client; nothing is sent. Raises ConfigurationError for settings that cannot be used."""
-        from azure.data.tables import TableClient  # noqa: PLC0415 - not at index
+        from shared.store.transactions import TransactionClient  # noqa: PLC0415 - not at index
 
-        return cls(connect(TableClient, storage, "table", TABLE, transport=transport, credential=credential))
+        return cls(connect(TransactionClient, storage, "table", TABLE, transport=transport, credential=credential))
 
     def query(self, partition: str, keys: Sequence[str]) -> Page:
         """See Store. More than KEYS_PER_REQUEST keys take one request more for each so many."""
