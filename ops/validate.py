@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
+from handlers import reaction_finished
 from handlers.model_registered import ModelRegistered
 from ops.compile import job_files, outdated
 from ops.options import HERE, AsJson, File, Folder, SettingsFile
@@ -21,8 +22,9 @@ from shared.events import Envelope
 from shared.job_templates import load_template
 from shared.mail.overrides import FOLDER, checked
 from shared.reactions import Reaction
-from shared.reactions.conditions import Place, first_failing, words
+from shared.reactions.conditions import Place, first_failing, holds, words
 from shared.settings import load
+from shared.yaml_document import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +85,27 @@ def _warnings(reactions: tuple[Reaction, ...], settings: AtHand, *, empty: bool)
     if empty:
         yield "there is no reaction: nothing will ever happen"
     for reaction in reactions:
+        if reason := _never_follows(reaction, reactions):
+            yield f"{reaction.name}: never acts: {reason}"
         wanted = getattr(reaction.when, "workspace", None)
         if wanted is not None and settings.workspaces and not any(_fits(reaction, one) for one in settings.workspaces):
             names = ", ".join(sorted(workspace.rpartition("/")[2] for workspace in settings.workspaces))
             yield f"{reaction.name}: never acts: it wants the workspace {words(wanted)}, and WORKSPACES has {names}"
+
+
+def _never_follows(reaction: Reaction, reactions: tuple[Reaction, ...]) -> str:
+    """Say why no job of *reactions* brings *reaction* about, "" where one does, or where it is about other events."""
+    if not isinstance(reaction.when, reaction_finished.When):
+        return ""
+    wanted, starting = reaction.when.reaction, {one.name: one for one in reactions if one.run}
+    before = [one for name, one in starting.items() if wanted is None or holds(wanted, name)]
+    if not before:
+        hint = did_you_mean(wanted, starting) if isinstance(wanted, str) else ""
+        return f"it wants a job of the reaction {words(wanted)}, and there is none that starts jobs{hint}"
+    if reaction.when.verdict is not None and not any(one.run and one.run.verdict for one in before):
+        names = " and ".join(one.name for one in before)
+        return f"it wants a verdict, and {names} asks for none: give it `run: {{ verdict: … }}`"
+    return ""
 
 
 def _fits(reaction: Reaction, workspace: str) -> bool:

@@ -243,6 +243,29 @@ reactions:
     assert empty.document["warnings"] == ["there is no reaction: nothing will ever happen"]
 
 
+def test_a_rule_that_follows_nothing_is_a_warning(tmp_path: Path) -> None:
+    """A misspelt reaction, one that only mails, and a verdict that nobody asks for; what does follow is none."""
+    job = 'job: pipelines/offline-test.yml, inputs: { model: "${{ event.model }}" }'
+    text = f"""
+recipients: {{ ops: $OPS_EMAIL }}
+reactions:
+  - {{ name: judged, on: model-registered, run: {{ {job}, verdict: {{ metric: f1, at_least: 0.9 }} }} }}
+  - {{ name: plain, on: model-registered, run: {{ {job} }} }}
+  - {{ name: a, on: reaction-finished, when: {{ reaction: jugded, verdict: passed }}, mail: {{ to: ops }} }}
+  - {{ name: b, on: reaction-finished, when: {{ reaction: a }}, mail: {{ to: ops }} }}
+  - {{ name: c, on: reaction-finished, when: {{ reaction: plain, verdict: passed }}, mail: {{ to: ops }} }}
+  - {{ name: d, on: reaction-finished, when: {{ reaction: "j*", verdict: passed }}, mail: {{ to: ops }} }}
+  - {{ name: e, on: reaction-finished, mail: {{ to: ops }} }}
+"""
+    said = ops("validate", "--folder", str(project(tmp_path, text)), "--json", **SETTINGS)
+    assert said.code == 0
+    assert said.document["warnings"] == [
+        "a: never acts: it wants a job of the reaction 'jugded', and there is none that starts jobs; did you mean 'judged'?",
+        "b: never acts: it wants a job of the reaction 'a', and there is none that starts jobs",
+        "c: never acts: it wants a verdict, and plain asks for none: give it `run: { verdict: … }`",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
