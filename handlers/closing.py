@@ -51,7 +51,8 @@ class FinishedFamily(Family[ReactionFinished]):
     ) -> ReactionFinished | Settlement:
         """Have the verdict given and return the event with it; where that has to wait, how the event stands.
 
-        Rules wait for the verdict; what was decided without one, which had failed, goes on beside it.
+        Rules wait for the verdict, but not for one that there will never be: refused, or dropped by a pause. What was
+        decided without one goes on beside it.
         """
         key, closer = verdict_on(event.reaction), orchestration.closer
         record, _now = orchestration.ledger.look(event, self.name, orchestration.message.generation)
@@ -66,9 +67,10 @@ class FinishedFamily(Family[ReactionFinished]):
 
         if not isinstance(given, Done):
             settlement = orchestration.react(event, plan)
-            given = settlement.reactions[key].outcome if key in settlement.reactions else None
-            if given is None:
+            standing = settlement.reactions.get(key)
+            if standing is None or standing.open:
                 return settlement
+            given = standing.outcome
         if isinstance(given, Done) and given.receipt in WORDS:
             return replace(event, verdict=given.receipt, judged=given.note)
         return event

@@ -15,6 +15,7 @@ from shared.ledger import Ledger
 from shared.verdicts import Measured, Yardstick, judge
 from tests.fakes.events import ended, sample
 from tests.fakes.service import FakeService, rules
+from tests.unit.test_guarded import pause, resume
 
 RULES = """
 recipients: { ops: $OPS_EMAIL }
@@ -227,6 +228,30 @@ def test_a_verdict_that_is_replayed() -> None:
     service.run_queue()
     assert record(service)["outcome"]["receipt"] == "passed"
     assert (len(service.jobs.jobs), mailed(service)) == (2, ["mail-all"])
+
+
+def test_a_paused_reaction_is_judged_later() -> None:
+    """Nobody is told before; after the pause all of it comes."""
+    service, end = after_test()
+    pause(service, "offline-test")
+    service.deliver(end)
+    assert (service.measurements.asked, mailed(service)) == ([], [])
+    assert "paused by ann" in record(service)["reason"]
+    resume(service, "offline-test")
+    service.run_queue()
+    assert (len(service.jobs.jobs), mailed(service)) == (2, ["mail-all"])
+
+
+def test_a_verdict_that_is_dropped_holds_up_nothing() -> None:
+    """Of a pause that drops: the rules that want none act, the others say that it is absent."""
+    service, end = after_test()
+    pause(service, "offline-test", drop=True)
+    for number in range(2):
+        service.deliver({**end, "id": f"told-{number}"})
+        service.run_queue()
+    assert (record(service)["decision"], service.measurements.asked) == ("skipped", [])
+    assert (len(service.jobs.jobs), mailed(service)) == (1, ["mail-all"])
+    assert record(service, "r_promote")["reason"] == "verdict: wanted 'passed', is absent"
 
 
 def test_a_dry_run_has_no_verdict() -> None:
