@@ -101,7 +101,7 @@ def _never_follows(reaction: Reaction, reactions: tuple[Reaction, ...]) -> str:
     before = [one for name, one in starting.items() if wanted is None or holds(wanted, name)]
     if not before:
         hint = did_you_mean(wanted, starting) if isinstance(wanted, str) else ""
-        return f"it wants a job of the reaction {words(wanted)}, and there is none that starts jobs{hint}"
+        return f"no reaction that starts jobs is called {words(wanted)}{hint}"
     if reaction.when.verdict is not None and not any(one.run and one.run.verdict for one in before):
         names = " and ".join(one.name for one in before)
         return f"it wants a verdict, and {names} asks for none: give it `run: {{ verdict: … }}`"

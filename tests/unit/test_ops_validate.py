@@ -260,8 +260,8 @@ reactions:
     said = ops("validate", "--folder", str(project(tmp_path, text)), "--json", **SETTINGS)
     assert said.code == 0
     assert said.document["warnings"] == [
-        "a: never acts: it wants a job of the reaction 'jugded', and there is none that starts jobs; did you mean 'judged'?",
-        "b: never acts: it wants a job of the reaction 'a', and there is none that starts jobs",
+        "a: never acts: no reaction that starts jobs is called 'jugded'; did you mean 'judged'?",
+        "b: never acts: no reaction that starts jobs is called 'a'",
         "c: never acts: it wants a verdict, and plain asks for none: give it `run: { verdict: … }`",
     ]
 
