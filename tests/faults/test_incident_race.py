@@ -13,9 +13,10 @@ import handlers
 from local.azure.clock import now
 from local.azurite import Azurite
 from shared.actions import Outcome, SendMail
+from shared.errors import ContentionError
 from shared.ledger import Ledger
 from shared.memory import Memory
-from shared.messages import decode
+from shared.messages import decode, wrap
 from shared.records import memory_key, partition_key, read_memory
 from shared.reminders import REMINDER_DUE
 from tests.fakes.events import altered
@@ -88,10 +89,14 @@ def test_forty_failures_at_one_moment(azurite: Azurite, kills: bool) -> None:  #
 
     def deliver(event: dict[str, Any]) -> None:
         start.wait(30)
-        try:
-            racing.deliver(event)
-        except Death:
-            racing.deliver(event)  # as the host does; the mail is being sent, so it is put back for a minute
+        for _ in range(2):
+            try:
+                racing.deliver(event)
+            except Death:
+                continue  # as the host does; the mail is being sent, so it is put back for a minute
+            except ContentionError:  # a busy machine: the outcome found no gap between the others, and the host waits
+                racing.queue.send(wrap(event).encode())
+            return
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(deliver, [ended(experiment, number) for number in range(WORKERS)]))
