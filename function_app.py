@@ -1,4 +1,4 @@
-"""Workspace Reactor: every trigger on one page. No logic here: families are in handlers/, the path is in shared/."""
+"""Workspace Reactor: every trigger on one page. No logic here: see handlers/ and shared/. Settings are read at use."""
 
 import os
 from collections.abc import Callable
@@ -14,15 +14,20 @@ from shared.gateways.queue import QUEUE
 from shared.retelling import retell
 from shared.transport import deadline
 
-#: A run ends within this, whatever hangs; Event Grid waits 30 s, and a host that shuts down waits 10 s.
-RUN_SECONDS = 20.0
+RUN_SECONDS = 20.0  # whatever hangs, a run ends then; Event Grid waits 30 s, and a host that shuts down 10 s
 
-app = func.FunctionApp()
-service = Service(
-    environ=os.environ,  # read at first use
-    folder=Path(__file__).parent,
-    vocabularies=handlers.VOCABULARIES,
-)
+
+class App(func.FunctionApp):
+    """The app. The worker asks it for its functions, once; events come when the host is ready, which takes longer."""
+
+    def get_functions(self) -> list[Any]:
+        """Return the functions; what events need is imported meanwhile."""
+        service.prepare()
+        return super().get_functions()
+
+
+app = App()
+service = Service(environ=os.environ, folder=Path(__file__).parent, vocabularies=handlers.VOCABULARIES)
 
 
 def push(family: Family[Any]) -> Callable[[func.EventGridEvent], None]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from shared import __version__
@@ -19,6 +20,7 @@ from shared.messages import Message
 from shared.once import once
 from shared.orchestration import Orchestration
 from shared.post import Post
+from shared.preparation import import_clients
 from shared.ration import Ration
 from shared.reactions import Reactions, Vocabulary
 from shared.store import Store
@@ -41,6 +43,12 @@ class Service:
     def __init__(self, *, environ: Mapping[str, str], folder: Path, vocabularies: Mapping[str, Vocabulary]) -> None:
         self._environ, self._folder, self._vocabularies = environ, folder, vocabularies
         self._credential = cache(self._build_credential)
+        self._preparation = Thread(target=import_clients, name="preparation", daemon=True)
+
+    def prepare(self) -> None:
+        """Begin to import what the first event needs: a host that has the index is not ready for events yet."""
+        if self._preparation.ident is None:
+            self._preparation.start()
 
     @once
     def settings(self) -> app_settings.Settings:
@@ -192,6 +200,9 @@ class Service:
 
     @once
     def _transport(self) -> Transport:
+        # Every client begins here. Modules that import each other must not be imported by two threads at once.
+        if self._preparation.is_alive():
+            self._preparation.join()
         return build_transport()
 
     @property
@@ -207,6 +218,7 @@ class Service:
 
     def _build_credential(self, client_id: str) -> "TokenCredential":
         """One credential per identity and process: it holds the token cache. The queue is the retry engine."""
+        transport = self._transport  # first: see there
         from azure.identity import ManagedIdentityCredential
 
-        return ManagedIdentityCredential(client_id=client_id or None, transport=self._transport, retry_total=0)
+        return ManagedIdentityCredential(client_id=client_id or None, transport=transport, retry_total=0)

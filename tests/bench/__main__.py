@@ -11,7 +11,7 @@ import msgspec
 
 from local.azure.clock import now
 from tests.bench.arena import Arena
-from tests.bench.cold import COLD, NOT_COMPILED, WARM, cold_starts, conditions
+from tests.bench.cold import COLD, LATER, NOT_COMPILED, WARM, cold_starts, conditions
 from tests.bench.growth import growth
 from tests.bench.page import page
 from tests.bench.peer_mails import PeerMails
@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 #: What a run has found, for whoever wants more than medians.
 RAW = ROOT / ".local" / "bench.json"
 #: How often each contestant starts under which conditions.
-REPEATS = {WARM: 7, COLD: 5, NOT_COMPILED: 3}
+REPEATS = {WARM: 5, LATER: 4, COLD: 4, NOT_COMPILED: 3}
 PROCESSES = (1, 2, 4)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.cold import WARM
+from tests.bench.cold import LATER, WARM
 from tests.bench.results import Results
 from tests.bench.stats import middle, percentile, ratio
 
@@ -42,7 +42,10 @@ REASONS = {
         "message and a query before the outcome is written ([one mail for each incident](adr/"
         "0010-one-mail-for-each-incident.md), [mails within an allowance](adr/0011-mails-within-an-allowance.md))."
     ),
-    "resident memory": "Clients of tables, queue, identity and ARM, and what they import: see the first job's share.",
+    "resident memory": (
+        "Of what is there after the first jobs about half is Python, the runtime and azure-functions, which imports "
+        "werkzeug; cryptography, which azure-identity imports, is 7 MB, requests and urllib3 6, our own rules 4."
+    ),
     "throughput of the bare storage requests": (
         "The host's listener, the worker and the clients are Python in one process, and all of it shares the machine's "
         "cores with Azurite and the stand-in: the CPU for each event, below, is the bound, not storage."
@@ -64,6 +67,7 @@ def _cold(results: Results) -> list[Budget]:
     indexed = ratio(median(run.indexed for run in peer), median(run.indexed for run in app))
     own = ratio(*(median(run.indexed - run.runtime for run in runs) for runs in (peer, app)))
     first = ratio(median(run.effect for run in peer), median(run.effect for run in app))
+    later = ratio(*(median(run.effect for run in results.start(name, "job", LATER).runs) for name in ("peer", "app")))
     heavy = results.event("app", "job").azure_ai_ml
     return [
         _budget(
@@ -75,7 +79,7 @@ def _cold(results: Results) -> list[Budget]:
         _budget(
             "process start to first job",
             "1/3 of the peer, without azure-ai-ml",
-            f"1/{first:.1f}, {'with' if heavy else 'without'} it",
+            f"1/{first:.1f}, {'with' if heavy else 'without'} it (1/{later:.1f} where the host needs half a second)",
             met=first >= 3 and not heavy,
         ),
     ]
@@ -101,18 +105,18 @@ def _warm(results: Results) -> list[Budget]:
 
 def _memory(results: Results) -> list[Budget]:
     job = results.event("app", "job")
-    before, after = job.memory_before / MB, job.memory_after / MB
-    return [
-        _budget("resident memory", "65 MB", f"{before:.0f} MB at index, {after:.0f} MB after jobs", met=after <= 65)
-    ]
+    before, after, mails = (
+        size / MB for size in (job.memory_before, job.memory_after, results.event("app", "mail").memory_after)
+    )
+    measured = f"{before:.0f} MB at index, {after:.0f} MB after the first jobs ({mails:.0f} MB after the first mails)"
+    return [_budget("resident memory", "65 MB", measured, met=after <= 65)]
 
 
 def _throughput(results: Results) -> Budget:
-    shares = [
-        ratio(one.rate, results.rated("floor", one.processes).rate) for one in results.rates if one.contestant == "app"
-    ]
-    share = max(shares)
-    return _budget("throughput of the bare storage requests", "70 %", f"{share:.0%} at best", met=share >= 0.7)
+    app, floor = (max(one.rate for one in results.rates if one.contestant == name) for name in ("app", "floor"))
+    share = ratio(app, floor)
+    measured = f"{share:.0%}: {app:.0f} of {floor:.0f} events a second, each at its best number of processes"
+    return _budget("throughput of the bare storage requests", "70 % at least", measured, met=share >= 0.7)
 
 
 def spread(seconds: list[float]) -> tuple[float, float]:

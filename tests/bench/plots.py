@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from statistics import median
 
-from tests.bench.cold import COLD, NOT_COMPILED, WARM
+from tests.bench.cold import CONDITIONS
 from tests.bench.growth import EACH, ONE
 from tests.bench.results import Growth, Results, Starts, Step
 from tests.infra.drawing import document
@@ -32,7 +32,7 @@ def cold_start(results: Results) -> str:
     """Return the cold starts: a bar for each contestant, effect and condition, its stages stacked."""
     shown = [
         starts
-        for condition in (WARM, COLD, NOT_COMPILED)
+        for condition in CONDITIONS
         for effect in ("job", "mail")
         for starts in results.starts
         if (starts.conditions, starts.effect) == (condition, effect) and starts.runs

@@ -91,7 +91,3 @@ class Results(msgspec.Struct, kw_only=True):
     def event(self, contestant: str, effect: str) -> Events:
         """Return the warm events of that kind. Raises StopIteration when there are none."""
         return next(one for one in self.events if (one.contestant, one.effect) == (contestant, effect))
-
-    def rated(self, contestant: str, processes: int) -> Rate:
-        """Return the throughput of that kind. Raises StopIteration when there is none."""
-        return next(one for one in self.rates if (one.contestant, one.processes) == (contestant, processes))

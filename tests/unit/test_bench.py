@@ -11,7 +11,7 @@ import pytest
 from tests.bench.__main__ import PROCESSES, write
 from tests.bench.budgets import REASONS, budgets
 from tests.bench.caches import cached, evict, only_standard_library
-from tests.bench.cold import COLD, NOT_COMPILED, WARM
+from tests.bench.cold import COLD, CONDITIONS, WARM
 from tests.bench.counting import Wire
 from tests.bench.growth import EACH, ONE
 from tests.bench.page import COLD_HEAD, EVENTS_HEAD, GROWTH_HEAD, HEAD, METHOD, RATES_HEAD, page
@@ -34,7 +34,7 @@ def results(**more: object) -> Results:
     seconds = {"floor": 0.001, "app": 0.003, "peer": 0.1}
     starts = [
         Starts(contestant=name, effect=effect, conditions=condition, runs=[start(indexed, 2 * indexed)] * 3)
-        for condition in (WARM, COLD, NOT_COMPILED)
+        for condition in CONDITIONS
         for effect in ("job", "mail")
         for name, indexed in (("app", 0.2), ("app as deployed", 0.25), ("peer", 2.0))
         if condition == WARM or name != "app as deployed"
