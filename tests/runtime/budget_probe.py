@@ -19,6 +19,8 @@ import azure_functions_runtime  # noqa: F401 - the worker has it before it meets
 from local.host.protos import TypedData
 from local.host.worker import Worker
 
+#: The app's thread for imports (shared/bootstrap.py), which is waited for so that it is no part of an event.
+PREPARATION, PREPARED_SECONDS = "preparation", 30.0
 HEAD = re.compile(rb"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1\r\n")
 HOST = re.compile(rb"(?i)\r\nhost: *(?P<host>\S+)\r\n")
 
@@ -48,6 +50,23 @@ class Wire:
         if head["method"] != b"CONNECT":
             asked = {"method": head["method"].decode(), "path": head["path"].decode(), "bytes": len(data)}
             self.requests.append({**asked, "host": host["host"].decode() if host else ""})
+
+
+class Prepared:
+    """What only the app's preparation imports, while its host gets ready."""
+
+    def __init__(self) -> None:
+        self._names: dict[bool, set[str]] = {True: set(), False: set()}
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the modules."""
+        return self._names[True] - self._names[False]
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an audit event; it comes in the thread that imports."""
+        if event == "import":
+            self._names[threading.current_thread().name == PREPARATION].add(arguments[0])
 
 
 class Calls:
@@ -96,11 +115,15 @@ def invoked(worker: Worker, asked: dict[str, Any], wire: Wire) -> dict[str, Any]
 
 def main(app: Path) -> None:
     """Index the app, tell which modules that took, and serve."""
-    wire = Wire()
+    wire, prepared = Wire(), Prepared()
     before = set(sys.modules)
+    sys.addaudithook(prepared.hear)
     with Worker() as worker:
         worker.start(app)
-        tell({"modules": sorted(set(sys.modules) - before)})
+        tell({"modules": sorted(set(sys.modules) - before - prepared.names)})
+        for thread in threading.enumerate():
+            if thread.name == PREPARATION:
+                thread.join(PREPARED_SECONDS)
         sys.addaudithook(wire.hear)
         for line in sys.stdin:
             tell(invoked(worker, json.loads(line), wire))
