@@ -1,27 +1,22 @@
-"""Outcome events to an Event Grid custom topic, one POST each, as azure-eventgrid sends them.
+"""Outcome events to an Event Grid custom topic, one POST each, with azure-eventgrid.
 
-EventGridPublisherClient takes neither a transport nor bounds for a topic of the basic tier: it builds a pipeline of its
-own, which the run's deadline would not end. So the same request goes through ours; a test holds the two to each other
+For a topic of the basic tier the public EventGridPublisherClient wraps another client, to which it hands on neither a
+transport nor anything else: it would outlast the run's deadline. So the inner one is used itself, which takes them
 (docs/adr/0012-closing-the-loop.md).
 """
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from shared.actions import Deferred, Done, Failed, Outcome, Publish
 from shared.errors import DeadlineError
 from shared.gateways import answers
-from shared.gateways.azure_ml import CONNECT_SECONDS, LATER, READ_SECONDS, ROLE, AzureMl
+from shared.gateways.azure_ml import CONNECT_SECONDS, LATER, READ_SECONDS, ROLE
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
-    from azure.core.rest import HttpResponse
-
-SCOPE = "https://eventgrid.azure.net/.default"
-API_VERSION = "2018-01-01"
-CONTENT_TYPE = "application/cloudevents-batch+json; charset=utf-8"
+    from azure.eventgrid._legacy import EventGridPublisherClient
 
 
 class TopicOutcomes:
@@ -31,32 +26,38 @@ class TopicOutcomes:
     """
 
     def __init__(self, *, endpoint: str, transport: "HttpTransport[Any, Any]", credential: "TokenCredential") -> None:
-        self._url = f"{endpoint}?api-version={API_VERSION}"
-        self._clients = AzureMl(transport=transport, credential=credential)
+        self._endpoint, self._transport, self._credential = endpoint, transport, credential
+        self._client = cache(self._build_client)
 
     def publish(self, action: Publish) -> Outcome:
         """Publish once; see `shared.gateways.Outcomes`."""
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure SDKs are imported where they are used
-        from azure.core.rest import HttpRequest  # noqa: PLC0415 - as above
+        from azure.core.exceptions import AzureError, HttpResponseError  # noqa: PLC0415 - SDKs where they are used
 
-        body = msgspec.json.encode([action.event.cloud_event()])
-        call = HttpRequest("POST", self._url, content=body, headers={"Content-Type": CONTENT_TYPE})
+        event = action.event.cloud_event()
         try:
-            client = self._clients.client(SCOPE)
-            answer = client.send_request(call, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+            self._client().send(event, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
         except (AzureError, DeadlineError) as error:
-            return Deferred(f"topic {answers.failure(error)}: the outcome topic did not answer; sent again", LATER)
-        return _outcome(answer, action.event.id)
+            failure = answers.failure(error)
+            if failure == "status" and isinstance(error, HttpResponseError) and error.response is not None:
+                return _refusal(error.response)
+            return Deferred(f"topic {failure}: the outcome topic did not answer; sent again", LATER)
+        return Done(action.event.id)
+
+    def _build_client(self) -> "EventGridPublisherClient":
+        from azure.eventgrid._legacy import EventGridPublisherClient  # noqa: PLC0415 - as above
+
+        # A dict is sent as it is: of a CloudEvent object the client writes the time in its own way.
+        return EventGridPublisherClient(
+            self._endpoint, self._credential, transport=self._transport, retry_total=0, permit_redirects=False
+        )
 
 
-def _outcome(answer: "HttpResponse", receipt: str) -> Outcome:
+def _refusal(answer: Any) -> Outcome:  # noqa: ANN401 - the SDK has several types of answers
     """What a status means. Azure's error code is told, its text never."""
     status = answer.status_code
     code = f" ({found})" if (found := answers.error_code(answer)) else ""
     wait = answers.retry_after(answer.headers)
     match status:
-        case 200:
-            return Done(receipt)
         case 403:
             reason = f"forbidden{code}: the role EventGrid Data Sender on the topic is missing or not propagated yet"
             return Deferred(reason, wait if wait is not None else ROLE, answers.PROPAGATION)

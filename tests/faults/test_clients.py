@@ -24,7 +24,6 @@ from local.azurite import ACCOUNT, KEY
 from shared import gateways, store
 from shared.bootstrap import Service
 from shared.gateways.azure_ml import AML_SCOPE, ARM_SCOPE
-from shared.gateways.outcomes import SCOPE
 from shared.transport import CONNECT_SECONDS, READ_SECONDS
 from tests.fakes.events import SAMPLES
 from tests.fakes.service import WORKSPACE
@@ -52,6 +51,7 @@ BUILDERS = {
     "shared/bootstrap.py": {"ManagedIdentityCredential"},
     "shared/gateways/azure_ml.py": {"ARMPipelineClient"},
     "shared/gateways/mail.py": {"EmailClient"},
+    "shared/gateways/outcomes.py": {"EventGridPublisherClient"},
     "shared/job_templates/rehearsal.py": {"MLClient", "NobodysCredential"},
 }
 
@@ -82,7 +82,7 @@ WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
         closer,
         reading(closer.measurements),
         closer.model_tags._reader.azure_ml.client(),
-        closer.outcomes._clients.client(SCOPE),
+        closer.outcomes._client(),
     ),
     "mail": lambda mail: (mail, mail.service._client()),
     "post": lambda post: (post, post.service._client()),
