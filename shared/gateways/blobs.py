@@ -1,9 +1,10 @@
 """Named bytes in a blob container: dead letters, and events too large for a message."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from shared.once import once
 from shared.settings import StateStorage
 from shared.state_storage import connect, failing_as_storage
 from shared.transport import Transport
@@ -20,10 +21,17 @@ PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
 class BlobContainer:
-    """The Blobs in one container of Azure Blob storage."""
+    """The Blobs in one container of Azure Blob storage.
 
-    def __init__(self, client: "ContainerClient") -> None:
-        self._client = client
+    Its client is built by *build* at first use: most processes never write a dead letter, and its import is slow.
+    """
+
+    def __init__(self, build: "Callable[[], ContainerClient]") -> None:
+        self._build = build
+
+    @once
+    def _client(self) -> "ContainerClient":
+        return self._build()
 
     @classmethod
     def connect(
@@ -34,22 +42,28 @@ class BlobContainer:
         transport: Transport,
         credential: "TokenCredential | None" = None,
     ) -> Self:
-        """Build the client of *container*; nothing is sent. Raises ConfigurationError for unusable settings."""
-        from azure.storage.blob import ContainerClient  # noqa: PLC0415 - not at index
+        """Connect to *container* at first use, which raises ConfigurationError for unusable settings."""
 
-        return cls(connect(ContainerClient, storage, "blob", container, transport=transport, credential=credential))
+        def build() -> "ContainerClient":
+            from azure.storage.blob import ContainerClient  # noqa: PLC0415 - see the class
+
+            return connect(ContainerClient, storage, "blob", container, transport=transport, credential=credential)
+
+        return cls(build)
 
     def put(self, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
         """Write, or leave the blob alone that has the *name* already: it has the same content.
 
-        Values of *metadata* are percent-encoded where they are not printable ASCII. Raises StorageError.
+        Values of *metadata* are percent-encoded where they are not printable ASCII. Raises StorageError, and
+        ConfigurationError as `connect` says.
         """
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - not at index
 
         plain = {key: quote(value, safe=PLAIN).strip() for key, value in (metadata or {}).items()}
+        client: ContainerClient = self._client
         with failing_as_storage("blob", "put"):
             try:
-                self._client.upload_blob(name, content, overwrite=False, metadata=plain)
+                client.upload_blob(name, content, overwrite=False, metadata=plain)
             except ResourceExistsError as error:
                 if getattr(error, "error_code", None) != "BlobAlreadyExists":
                     raise
@@ -58,9 +72,10 @@ class BlobContainer:
         """Read, or None when there is none of that name. Raises StorageError, also without the container."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415 - not at index
 
+        client: ContainerClient = self._client
         with failing_as_storage("blob", "get"):
             try:
-                return self._client.download_blob(name).readall()
+                return client.download_blob(name).readall()
             except ResourceNotFoundError as error:
                 if getattr(error, "error_code", None) != "BlobNotFound":
                     raise

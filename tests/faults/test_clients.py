@@ -71,8 +71,8 @@ def reading(gateway: Any) -> object:
 WITH_CLIENT: Mapping[str, Callable[[Any], object]] = {
     "store": lambda store: store,
     "queue": lambda queue: queue,
-    "large_events": lambda blobs: blobs,
-    "dead_letters": lambda letters: letters,
+    "large_events": lambda blobs: (blobs, blobs._client),
+    "dead_letters": lambda letters: (letters, letters._blobs._client),
     "ledger": lambda ledger: ledger,
     "switches": lambda switches: switches,
     "jobs": lambda jobs: (jobs, jobs._azure_ml.client()),
