@@ -10,7 +10,7 @@ from tests.bench.results import Growth, Results, Starts, Step
 from tests.infra.drawing import document
 
 WIDTH = 1000
-LEFT, RIGHT = 350, 940
+LEFT, RIGHT = 270, 940
 BAR, ROW, TOP = 22, 32, 96
 #: Stages of a cold start by their looks, in order; each ends at that field of a Start.
 STAGES = (
@@ -29,23 +29,21 @@ PANEL, SPACE, HEADROOM = 190, 90, 116
 
 
 def cold_start(results: Results) -> str:
-    """Return the cold starts: a bar for each contestant, effect and condition, its stages stacked."""
-    shown = [
-        starts
-        for condition in CONDITIONS
-        for effect in ("job", "mail")
-        for starts in results.starts
-        if (starts.conditions, starts.effect) == (condition, effect) and starts.runs
-    ]
-    longest = max(_stage(starts, "effect") for starts in shown)
-    height = TOP + ROW * len(shown) + 50
-    body = [
-        *_legend(),
-        *_grid(longest, height - 50),
-        *(part for n, one in enumerate(shown) for part in _bar(n, one, longest)),
-    ]
-    told = "; ".join(f"{_name(one)}: {_stage(one, 'effect'):.2f} s" for one in shown)
-    return document(body, width=WIDTH, height=height, title="Cold start to the first job and the first mail", told=told)
+    """Return the cold starts: under a heading for each condition a bar for each contestant and effect, in stages."""
+    shown: list[Starts | str] = []
+    for condition in CONDITIONS:
+        starts = [one for one in results.starts if one.conditions == condition and one.runs]
+        shown += [condition, *starts] if starts else []
+    bars = [one for one in shown if isinstance(one, Starts)]
+    longest = max(_stage(one, "effect") for one in bars)
+    bottom = TOP + ROW * len(shown)
+    body = [*_legend(), *_grid(longest, bottom)]
+    for number, one in enumerate(shown):
+        top = TOP + ROW * number
+        body += [_text(40, top + 18, one, "ink head")] if isinstance(one, str) else _bar(top, one, longest)
+    told = "; ".join(f"{_name(one)}, {one.conditions}: {_stage(one, 'effect'):.2f} s" for one in bars)
+    title = "Cold start to the first job and the first mail"
+    return document(body, width=WIDTH, height=bottom + 50, title=title, told=told)
 
 
 def _legend() -> Iterator[str]:
@@ -65,8 +63,8 @@ def _grid(longest: float, bottom: float) -> Iterator[str]:
         yield _text(x, bottom + 20, f"{number * step:g} s", anchor="middle")
 
 
-def _bar(number: int, starts: Starts, longest: float) -> Iterator[str]:
-    top, before = TOP + ROW * number, 0.0
+def _bar(top: float, starts: Starts, longest: float) -> Iterator[str]:
+    before = 0.0
     yield _text(LEFT - 12, top + 16, _name(starts), "ink", anchor="end")
     scale = (RIGHT - LEFT) / longest
     for field, look, _words in STAGES:
@@ -83,7 +81,7 @@ def _stage(starts: Starts, field: str) -> float:
 
 
 def _name(starts: Starts) -> str:
-    return f"first {starts.effect} of the {starts.contestant}, {starts.conditions}"
+    return f"first {starts.effect} of the {starts.contestant}"
 
 
 def cost_growth(results: Results) -> str:
