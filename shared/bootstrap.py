@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from shared import __version__
@@ -20,7 +19,7 @@ from shared.messages import Message
 from shared.once import once
 from shared.orchestration import Orchestration
 from shared.post import Post
-from shared.preparation import import_clients
+from shared.preparation import Preparation
 from shared.ration import Ration
 from shared.reactions import Reactions, Vocabulary
 from shared.store import Store
@@ -43,12 +42,11 @@ class Service:
     def __init__(self, *, environ: Mapping[str, str], folder: Path, vocabularies: Mapping[str, Vocabulary]) -> None:
         self._environ, self._folder, self._vocabularies = environ, folder, vocabularies
         self._credential = cache(self._build_credential)
-        self._preparation = Thread(target=import_clients, name="preparation", daemon=True)
+        self._preparation = Preparation()
 
     def prepare(self) -> None:
         """Begin to import what the first event needs: a host that has the index is not ready for events yet."""
-        if self._preparation.ident is None:
-            self._preparation.start()
+        self._preparation.begin()
 
     @once
     def settings(self) -> app_settings.Settings:
@@ -200,9 +198,7 @@ class Service:
 
     @once
     def _transport(self) -> Transport:
-        # Every client begins here. Modules that import each other must not be imported by two threads at once.
-        if self._preparation.is_alive():
-            self._preparation.join()
+        self._preparation.wait()  # every client begins here
         return build_transport()
 
     @property

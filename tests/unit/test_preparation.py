@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from shared import bootstrap
+from shared import bootstrap, preparation
 from tests.fakes.environ import Environ
 from tests.markdown import ROOT
 
@@ -20,9 +20,9 @@ import function_app
 from shared.messages import Message
 def slow():
     return sorted(name for name in sys.modules if name.split(".")[0] in %r and not name.startswith("azure.functions"))
-told = {"imported": slow(), "started": function_app.service._preparation.is_alive()}
+told = {"imported": slow(), "started": function_app.service._preparation._thread.is_alive()}
 functions = function_app.app.get_functions()
-function_app.service._preparation.join(30)
+function_app.service._preparation.wait()
 told["prepared"] = slow()
 function_app.service.orchestration(Message(event=b"{}"))
 told["built"] = slow()
@@ -57,16 +57,14 @@ def test_the_first_event_finds_its_clients_imported() -> None:
     assert {"azure.identity", "azure.data.tables", "azure.storage.queue", "requests"} < set(told["prepared"])
     late = set(told["built"]) - set(told["prepared"])
     assert len(late) < 10
-    assert all(name.startswith("azure.identity.") for name in late), (
-        late
-    )  # the kind of identity is known by settings only
+    assert all(name.startswith("azure.identity.") for name in late)  # the kind is known by the settings only
     assert not [name for name in told["built"] if name.startswith(("azure.ai", "azure.storage.blob"))]
 
 
 def test_a_client_waits_until_all_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads that import modules which import each other may find half of one."""
     let_go, waiting = Event(), Event()
-    monkeypatch.setattr(bootstrap, "import_clients", lambda: let_go.wait(30))
+    monkeypatch.setattr(preparation, "_import_clients", lambda: let_go.wait(30))
     monkeypatch.setattr(bootstrap, "build_transport", object)
     service = bootstrap.Service(environ=Environ({}), folder=Path(), vocabularies={})
     service.prepare()
