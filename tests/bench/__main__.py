@@ -37,7 +37,7 @@ def run() -> Results:
     with Arena() as arena, ExitStack() as stack:
         mails = PeerMails(arena, stack)  # they wait while others work
         _say(began, "cold starts")
-        tried, results.cold = conditions(arena)
+        tried, results.cold = conditions(arena.place)
         results.starts = cold_starts(arena, tried, REPEATS)
         _say(began, "warm events")
         peer_mails = mails.events()

@@ -36,13 +36,16 @@ class Condition:
     pause: float = 0.0
 
 
-def conditions(arena: Arena) -> tuple[tuple[Condition, ...], float | None]:
-    """Return what starts are tried under, and the share of pages that eviction leaves; None where it does not work."""
-    prefix = only_standard_library(arena.place / "only-standard-library")
+def conditions(place: Path) -> tuple[tuple[Condition, ...], float | None]:
+    """Return what starts of apps in *place* are tried under, and the share of pages that eviction leaves.
+
+    Where it does not work the share is None, and nothing is tried that needs it.
+    """
+    prefix = only_standard_library(place / "only-standard-library")
     warm = Condition(name=WARM, environment={})
     later = Condition(name=LATER, environment={}, pause=PAUSE_SECONDS)
     without = Condition(name=NOT_COMPILED, environment={"PYTHONPYCACHEPREFIX": str(prefix)})
-    files = code(arena.place)
+    files = code(place)
     try:
         evict(files)
         left = cached(files)

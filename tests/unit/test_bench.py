@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.bench import cold
 from tests.bench.__main__ import PROCESSES, write
 from tests.bench.budgets import REASONS, budgets
 from tests.bench.caches import cached, evict, only_standard_library
@@ -175,18 +176,48 @@ def test_stages_are_stacked(tmp_path: Path) -> None:
     assert [width / first[0][1] for _x, width in first] == pytest.approx([1, 1, 2], rel=0.02)
 
 
-def test_files_leave_the_page_cache(tmp_path: Path) -> None:
-    """Or the machine does not let them, which the bench finds out in the same way."""
-    file = tmp_path / "large.py"
-    file.write_bytes(b"#" * (4 << 20))
-    with file.open("rb+") as opened:
-        opened.flush()
-        os.fsync(opened.fileno())
-    assert file.read_bytes()
-    assert cached([file]) == 1
-    evict([file])
-    assert cached([file]) < 1
-    assert cached([]) == 0
+def test_pages_in_memory_are_counted(tmp_path: Path) -> None:
+    """All of a file that was written, none of one that nobody has touched, half of both."""
+    written, untouched = tmp_path / "written.py", tmp_path / "untouched.py"
+    written.write_bytes(b"#" * (1 << 20))
+    with untouched.open("wb") as file:
+        file.truncate(1 << 20)
+    assert [cached(files) for files in ([written], [untouched], [written, untouched], [])] == [1, 0, 0.5, 0]
+
+
+def test_the_kernel_is_asked_to_drop_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its start to its end."""
+    asked: list[tuple[int, int, int, int]] = []
+
+    def fadvise(descriptor: int, offset: int, length: int, advice: int) -> None:
+        asked.append((os.fstat(descriptor).st_ino, offset, length, advice))
+
+    monkeypatch.setattr(os, "posix_fadvise", fadvise)
+    files = [tmp_path / name for name in ("a.py", "b.py")]
+    for file in files:
+        file.touch()
+    evict(files)
+    assert asked == [(file.stat().st_ino, 0, 0, os.POSIX_FADV_DONTNEED) for file in files]
+
+
+@pytest.mark.parametrize(("left", "told"), [(0.05, 0.05), (0.9, None), (OSError("mincore"), None)])
+def test_a_cold_start_is_tried_where_files_leave_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: float | OSError, told: float | None
+) -> None:
+    """Where they stay, or nobody can tell, there is no such condition, and the page is told so."""
+
+    def share(_files: object) -> float:
+        if isinstance(left, OSError):
+            raise left
+        return left
+
+    monkeypatch.setattr(cold, "evict", lambda _files: None)
+    monkeypatch.setattr(cold, "cached", share)
+    monkeypatch.setattr(cold, "code", lambda _place: ())
+    tried, found = cold.conditions(tmp_path)
+    assert found == told
+    assert (COLD in [condition.name for condition in tried]) == (told is not None)
+    assert [condition.name for condition in tried if condition.evicting] == [COLD] * (told is not None)
 
 
 def test_only_the_standard_library_is_compiled(tmp_path: Path) -> None:
