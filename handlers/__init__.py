@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from handlers import data_drift, letters, model_registered, overdue, pipeline_failure, reaction_finished
+from handlers import data_drift, model_registered, pipeline_failure, reaction_finished
 from handlers.family import Family
-from handlers.wake_ups import Woken, wake
+from handlers.service import Service
 from shared.errors import ConfigurationError, MalformedError, ReactorError, RowTooLargeError
 from shared.events import Envelope, Event, NotOurs, parse
-from shared.gateways import Blobs, DeadLetters, Queue
 from shared.gateways.large_events import fetch, stow
 from shared.messages import Message, decode, told, wrap
-from shared.orchestration import Orchestration
 from shared.telemetry import Facts, emit
+
+if TYPE_CHECKING:
+    from shared.orchestration import Orchestration
 
 HANDLERS: tuple[Family[Any], ...] = (
     model_registered.FAMILY,
@@ -22,35 +23,12 @@ HANDLERS: tuple[Family[Any], ...] = (
     pipeline_failure.FAMILY,
     reaction_finished.FAMILY,
 )
-#: Events of our own, which come back through the queue with a delay.
-INTERNAL = (overdue.offer, letters.offer)
 #: The families for whose functions there are triggers and subscriptions: of those that share one, the first.
 PUSHED = tuple({family.function: family for family in reversed(HANDLERS)}.values())[::-1]
 VOCABULARIES = {family.name: family.vocabulary for family in HANDLERS}
 
 #: How often a deployment that is not usable as configured is tried again; see docs/operations.md.
 CONFIGURATION_RETRY = timedelta(minutes=5)
-
-
-class Service(Woken, Protocol):
-    """What a message needs besides its families; shared/bootstrap.py builds it."""
-
-    @property
-    def queue(self) -> Queue: ...  # noqa: D102 - see shared/gateways
-
-    @property
-    def large_events(self) -> Blobs: ...  # noqa: D102
-
-    @property
-    def dead_letters(self) -> DeadLetters: ...  # noqa: D102
-
-    def accepts(self, workspace: str) -> bool:
-        """Is this one of the workspaces to react to? Raises ConfigurationError."""
-        ...
-
-    def orchestration(self, message: Message) -> Orchestration:
-        """Return the orchestration of one delivery. Raises ConfigurationError."""
-        ...
 
 
 def take_in(family: Family[Any], event: Mapping[str, object], service: Service) -> None:
@@ -106,15 +84,19 @@ def dispatch(text: bytes, service: Service) -> None:
 
 
 def _dispatch_one(message: Message, service: Service) -> None:
+    from handlers import wake_ups  # noqa: PLC0415 - who only takes events in does without
+
     envelope = parse(told(fetch(message, service.large_events)))
     try:
-        if wake(envelope, message, service):
+        if wake_ups.wake(envelope, message, service):
             return
         if not service.accepts(envelope.workspace):
             reason = "a workspace that is not in WORKSPACES"
             emit("event.skipped", {"event": envelope.id, "workspace": envelope.workspace, "reason": reason})
             return
-        _offer(envelope, service.orchestration(message))
+        orchestration = service.orchestration(message)
+        if not wake_ups.offered(envelope, orchestration):
+            _offer(envelope, orchestration)
     except ConfigurationError as error:
         # Touches no row: nothing is lost while a bad deployment is mended, and an alert watches this line.
         service.queue.send(message.encode(), after=CONFIGURATION_RETRY)
@@ -122,9 +104,7 @@ def _dispatch_one(message: Message, service: Service) -> None:
             emit("configuration.error", {"event": envelope.id, "problem": problem}, level=logging.ERROR)
 
 
-def _offer(envelope: Envelope, orchestration: Orchestration) -> None:
-    if any(not isinstance(offer(envelope, orchestration), NotOurs) for offer in INTERNAL):
-        return
+def _offer(envelope: Envelope, orchestration: "Orchestration") -> None:
     reasons = []
     for family in HANDLERS:
         answers = [one.offer(envelope, orchestration) for one in family.recognisers]

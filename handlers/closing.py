@@ -2,24 +2,27 @@
 
 import logging
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from handlers.conclusions import tags_wanted, told_of_end, told_of_verdict, verdict_wanted
 from handlers.family import Family
 from handlers.finished import ReactionFinished
 from shared.actions import Done, finished_told, verdict_on
-from shared.closing import Closer
 from shared.events import NotOurs
-from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reaction, Reactions
 from shared.telemetry import Facts, emit
 from shared.verdicts import WORDS
+
+if TYPE_CHECKING:
+    from shared.closing import Closer
+    from shared.orchestration import Orchestration, Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedFamily(Family[ReactionFinished]):
     """The family whose events are judged before rules see them."""
 
-    def carry_out(self, event: ReactionFinished, orchestration: Orchestration) -> Settlement | NotOurs:
+    def carry_out(self, event: ReactionFinished, orchestration: "Orchestration") -> "Settlement | NotOurs":
         """Have the job judged where its rule asks for it, and then what follows from the verdict as well.
 
         The verdict stands in the event's own row, so it is given once, and a delivery that comes later finds it. What
@@ -37,7 +40,7 @@ class FinishedFamily(Family[ReactionFinished]):
         rule = orchestration.reactions.named(event.reaction)
         if rule is not None and rule.run is not None and rule.run.verdict is not None:
             judged = self._judged(event, rule, orchestration)
-            if isinstance(judged, Settlement):
+            if not isinstance(judged, ReactionFinished):
                 return judged
             event = judged
 
@@ -47,8 +50,8 @@ class FinishedFamily(Family[ReactionFinished]):
         return orchestration.react(event, plan)
 
     def _judged(
-        self, event: ReactionFinished, rule: Reaction, orchestration: Orchestration
-    ) -> ReactionFinished | Settlement:
+        self, event: ReactionFinished, rule: Reaction, orchestration: "Orchestration"
+    ) -> "ReactionFinished | Settlement":
         """Have the verdict given and return the event with it; where that has to wait, how the event stands.
 
         Rules wait for the verdict, but not for one that there will never be: refused, or dropped by a pause. What was
@@ -75,7 +78,7 @@ class FinishedFamily(Family[ReactionFinished]):
             return replace(event, verdict=given.receipt, judged=given.note)
         return event
 
-    def _concluded(self, event: ReactionFinished, reactions: Reactions, closer: Closer) -> Plan:
+    def _concluded(self, event: ReactionFinished, reactions: Reactions, closer: "Closer") -> Plan:
         """Derive what is done besides what rules ask for, as actions of the rule that started the job. Pure."""
         rule, notice = reactions.named(event.reaction), self.notice(event)
         tags = tags_wanted(event, rule, notice, writes=closer.writes(event.workspace)) if rule else ()

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.events import Envelope, Event, NotOurs
 from shared.notices import Notice
-from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Plan, Reactions, Vocabulary
 from shared.reactions.monitors import Monitors
 from shared.reactions.values import Kind, Values
+
+if TYPE_CHECKING:  # who takes an event in needs no more than its family
+    from shared.orchestration import Orchestration, Settlement
 
 
 def _as_told[E: Event](event: E, _monitors: Monitors) -> E:
@@ -24,7 +26,7 @@ class FollowUp[E: Event]:
     recognise: Callable[[Envelope], E | NotOurs]
     plan: Callable[[E, Reactions], Plan]
 
-    def offer(self, envelope: Envelope, orchestration: Orchestration) -> Settlement | NotOurs:
+    def offer(self, envelope: Envelope, orchestration: "Orchestration") -> "Settlement | NotOurs":
         """Have the plan carried out if the event is one of these. Raises MalformedError."""
         event = self.recognise(envelope)
         return event if isinstance(event, NotOurs) else orchestration.react(event, self.plan)
@@ -61,7 +63,7 @@ class Family[E: Event]:
         values, notice = {**common_values(event), **self.values(event)}, self.notice(event)
         return tuple(rule.plan(event, values=values, notice=notice) for rule in reactions.on(self.name))
 
-    def offer(self, envelope: Envelope, orchestration: Orchestration) -> Settlement | NotOurs:
+    def offer(self, envelope: Envelope, orchestration: "Orchestration") -> "Settlement | NotOurs":
         """Have the plan carried out if the event is one of this family. Raises MalformedError."""
         event = self.recognise(envelope)
         if isinstance(event, NotOurs):
@@ -70,7 +72,7 @@ class Family[E: Event]:
             return NotOurs(f"the doing of the installation {event.installation}")
         return self.carry_out(event, orchestration)
 
-    def carry_out(self, event: E, orchestration: Orchestration) -> Settlement | NotOurs:
+    def carry_out(self, event: E, orchestration: "Orchestration") -> "Settlement | NotOurs":
         """Have the plan carried out; or say why the event is not what it claims to be."""
         return orchestration.react(event, self.plan)
 

@@ -1,41 +1,23 @@
 """Messages of our own, which bring back a row or ask for a test mail: not told by Azure ML, so no family of events."""
 
-from typing import Protocol
-
 import msgspec
 
+from handlers import letters, overdue
+from handlers.service import Service
 from shared import __version__
 from shared.digest_mail import DigestMail
 from shared.errors import MalformedError
-from shared.events import Envelope
-from shared.gateways import DeadLetters, Queue
+from shared.events import Envelope, NotOurs
 from shared.mail_probe import TEST_MAIL, MailProbe, Wish
 from shared.messages import Message
-from shared.post import DIGEST_DUE, Post
-from shared.reactions import Reactions
-from shared.settings import Settings
+from shared.orchestration import Orchestration
+from shared.post import DIGEST_DUE
+
+#: Events of our own that a reaction sends ahead: they come back with a delay, and have rows as all events have.
+OFFERS = (overdue.offer, letters.offer)
 
 
-class Woken(Protocol):
-    """What they need; every part raises ConfigurationError."""
-
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102 - see shared/bootstrap.py
-
-    @property
-    def reactions(self) -> Reactions: ...  # noqa: D102
-
-    @property
-    def post(self) -> Post: ...  # noqa: D102
-
-    @property
-    def queue(self) -> Queue: ...  # noqa: D102
-
-    @property
-    def dead_letters(self) -> DeadLetters: ...  # noqa: D102
-
-
-def wake(envelope: Envelope, message: Message, service: Woken) -> bool:
+def wake(envelope: Envelope, message: Message, service: Service) -> bool:
     """Carry out a wake-up; False for what is none.
 
     Raises MalformedError, ConfigurationError, StorageError and DeadlineError.
@@ -60,6 +42,11 @@ def wake(envelope: Envelope, message: Message, service: Woken) -> bool:
         )
         probe.deliver(_wish(envelope), message)
     return envelope.type in {DIGEST_DUE, TEST_MAIL}
+
+
+def offered(envelope: Envelope, orchestration: Orchestration) -> bool:
+    """Have what follows from an event of our own carried out; False for what is none. Raises as `wake`."""
+    return any(not isinstance(offer(envelope, orchestration), NotOurs) for offer in OFFERS)
 
 
 def _wish(envelope: Envelope) -> Wish:

@@ -3,60 +3,51 @@
 import random
 import secrets
 from collections.abc import Mapping
-from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared import __version__
-from shared import settings as app_settings
-from shared.allowance import Allowance
-from shared.closing import Closer
-from shared.gateways import Blobs, DeadLetters, Jobs, Lineages, Mail, Queue, Runs
-from shared.gateways.dead_letters import BlobDeadLetters
-from shared.inquiry import Inquiry
-from shared.ledger import Ledger
-from shared.messages import Message
+from shared.edges import Edges
 from shared.once import once
-from shared.orchestration import Orchestration
-from shared.post import Post
 from shared.preparation import Preparation
-from shared.ration import Ration
-from shared.reactions import Reactions, Vocabulary
-from shared.store import Store
-from shared.switches import Switches
-from shared.telemetry import quieten_sdks
-from shared.transport import Transport, build_transport
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
-
+    from shared.gateways import Mail
     from shared.job_templates.inputs import JobInput
+    from shared.ledger import Ledger
+    from shared.messages import Message
+    from shared.orchestration import Orchestration
+    from shared.post import Post
+    from shared.reactions import Reactions, Vocabulary
+    from shared.switches import Switches
+
+#: What every process needs, and no index does.
+BEFORE_AN_EVENT = (
+    "azure.identity",
+    "azure.mgmt.core.policies",
+    "azure.storage.queue",
+    "shared.orchestration",
+    "shared.post",
+    "shared.store.transactions",
+    "shared.switches",
+    "shared.transport.deadline_transport",
+)
 
 
-class Service:
-    """The service of one process: its settings, clients and reactions.
+class Service(Edges):
+    """The service of one process: its edges, its rules, and what carries them out.
 
     Every property raises ConfigurationError when the deployment is not usable as it is configured.
     """
 
-    def __init__(self, *, environ: Mapping[str, str], folder: Path, vocabularies: Mapping[str, Vocabulary]) -> None:
-        self._environ, self._folder, self._vocabularies = environ, folder, vocabularies
-        self._credential = cache(self._build_credential)
-        self._preparation = Preparation()
-
-    def prepare(self) -> None:
-        """Begin to import what the first event needs: a host that has the index is not ready for events yet."""
-        self._preparation.begin()
+    def __init__(self, *, environ: Mapping[str, str], folder: Path, vocabularies: "Mapping[str, Vocabulary]") -> None:
+        super().__init__(environ=environ, folder=folder, preparation=Preparation(import_all))
+        self._vocabularies = vocabularies
 
     @once
-    def settings(self) -> app_settings.Settings:
-        """The app settings."""
-        return app_settings.load(self._environ, folder=self._folder)
-
-    @once
-    def reactions(self) -> Reactions:
+    def reactions(self) -> "Reactions":
         """The rules, checked against the job files they name."""
-        # PyYAML is needed once per process and not at index.
         from shared.reactions.file import load, read
 
         file = self.settings.reactions_file
@@ -69,78 +60,27 @@ class Service:
         )
 
     @once
-    def queue(self) -> Queue:
-        """The queue of workspace events."""
-        from shared.gateways.queue import StorageQueue
-
-        return StorageQueue.connect(self._storage, transport=self._transport, credential=self._storage_credential)
-
-    @once
-    def large_events(self) -> Blobs:
-        """Events too large for a message."""
-        from shared.gateways.blobs import LARGE_EVENTS
-
-        return self._container(LARGE_EVENTS)
-
-    @once
-    def dead_letters(self) -> DeadLetters:
-        """What needs a person."""
-        from shared.gateways.blobs import DEAD_LETTERS
-
-        return BlobDeadLetters(self._container(DEAD_LETTERS))
-
-    @once
-    def store(self) -> Store:
-        """The table."""
-        from shared.store import TableStore
-
-        return TableStore.connect(self._storage, transport=self._transport, credential=self._storage_credential)
-
-    @once
-    def ledger(self) -> Ledger:
+    def ledger(self) -> "Ledger":
         """Decisions and outcomes."""
+        from shared.ledger import Ledger
+
         return Ledger(self.store, installation=self.settings.installation, dry_run=self.settings.dry_run)
 
     @once
-    def switches(self) -> Switches:
+    def switches(self) -> "Switches":
         """What a person has paused."""
+        from shared.switches import Switches
+
         return Switches(self.store, reactions=[rule.name for rule in self.reactions.rules])
 
     @once
-    def jobs(self) -> Jobs:
-        """Azure ML jobs."""
-        from shared.gateways.jobs import ArmJobs
-
-        credential = self._credential(self.settings.client_id)
-        return ArmJobs(transport=self._transport, credential=credential, folder=self._folder)
-
-    @once
-    def lineages(self) -> Lineages:
-        """What Azure ML tells of the jobs behind models and runs."""
-        from shared.gateways.lineage import AzureMlLineages
-
-        return AzureMlLineages(transport=self._transport, credential=self._credential(self.settings.client_id))
-
-    @once
-    def closer(self) -> Closer:
-        """What closes the loop after a job."""
-        from shared.gateways.closing import connect
-
-        credential = self._credential(self.settings.client_id)
-        return connect(self.settings, transport=self._transport, credential=credential)
-
-    @once
-    def runs(self) -> Runs:
-        """What Azure ML tells of failed jobs."""
-        from shared.gateways.runs import AzureMlRuns
-
-        return AzureMlRuns(transport=self._transport, credential=self._credential(self.settings.client_id))
-
-    @once
-    def post(self) -> Post:
+    def post(self) -> "Post":
         """Mail within its allowance, summaries and test mails included."""
+        from shared.allowance import Allowance
         from shared.gateways.mail import CommunicationMail
         from shared.mail.overrides import FOLDER, checked
+        from shared.post import Post
+        from shared.ration import Ration
 
         told, credential = self.settings, self._credential(self.settings.client_id)
         return Post(
@@ -158,7 +98,7 @@ class Service:
         )
 
     @once
-    def mail(self) -> Mail:
+    def mail(self) -> "Mail":
         """Communication Services mail, within its allowance."""
         post: Post = self.post
         return post
@@ -167,8 +107,11 @@ class Service:
         """Is this one of the workspaces to react to, without regard to case."""
         return workspace.casefold() in self.settings.workspaces
 
-    def orchestration(self, message: Message) -> Orchestration:
+    def orchestration(self, message: "Message") -> "Orchestration":
         """Return the orchestration of one delivery."""
+        from shared.inquiry import Inquiry
+        from shared.orchestration import Orchestration
+
         return Orchestration(
             message=message,
             reactions=self.reactions,
@@ -191,30 +134,8 @@ class Service:
 
         return {declared.name: declared for declared in load_template(self._folder / job).inputs}
 
-    @once
-    def _storage(self) -> app_settings.StateStorage:
-        quieten_sdks()
-        return app_settings.load_storage(self._environ)
 
-    @once
-    def _transport(self) -> Transport:
-        self._preparation.wait()  # every client begins here
-        return build_transport()
-
-    @property
-    def _storage_credential(self) -> "TokenCredential | None":
-        return None if self._storage.connection_string else self._credential(self._storage.client_id)
-
-    def _container(self, name: str) -> Blobs:
-        from shared.gateways.blobs import BlobContainer
-
-        return BlobContainer.connect(
-            self._storage, name, transport=self._transport, credential=self._storage_credential
-        )
-
-    def _build_credential(self, client_id: str) -> "TokenCredential":
-        """One credential per identity and process: it holds the token cache. The queue is the retry engine."""
-        transport = self._transport  # first: see there
-        from azure.identity import ManagedIdentityCredential
-
-        return ManagedIdentityCredential(client_id=client_id or None, transport=transport, retry_total=0)
+def import_all() -> None:
+    """Import what carries events out, and what clients are built from; nothing is built or sent."""
+    for name in BEFORE_AN_EVENT:
+        import_module(name)

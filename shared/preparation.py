@@ -1,13 +1,14 @@
 """What a process imports before its first event, while the host gets ready."""
 
+from collections.abc import Callable
 from threading import Thread
 
 
 class Preparation:
-    """Imports what clients are built from, in a thread named "preparation"; nothing is built or sent."""
+    """Has *imports* called in a thread."""
 
-    def __init__(self) -> None:
-        self._thread = Thread(target=_import_clients, name="preparation", daemon=True)
+    def __init__(self, imports: Callable[[], None]) -> None:
+        self._thread = Thread(target=imports, name="preparation", daemon=True)
 
     def begin(self) -> None:
         """Begin, if that was not done before."""
@@ -18,13 +19,3 @@ class Preparation:
         """Wait for its end: modules that import each other must not be imported by two threads at once."""
         if self._thread.is_alive():
             self._thread.join()
-
-
-def _import_clients() -> None:
-    # ruff: noqa: F401, PLC0415 - imported to be there, and not at index
-    import azure.identity
-    import azure.mgmt.core.policies
-    import azure.storage.queue
-
-    import shared.store.transactions
-    import shared.transport.deadline_transport

@@ -6,21 +6,24 @@ the same, that the interval after mail *n* is over, and one event has one row.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from shared.actions import Deferred, Failed, Outcome
 from shared.events import Envelope, Event
-from shared.gateways import Queue
 from shared.incidents import interval
-from shared.ledger import Admission
 from shared.messages import wrap
 from shared.notices import Incident
 from shared.reports import Due
 from shared.telemetry import Facts, emit
 
+if TYPE_CHECKING:  # who only recognises a reminder needs no ledger
+    from shared.gateways import Queue
+    from shared.ledger import Admission
+
 REMINDER_DUE = "WorkspaceReactor.ReminderDue"
 
 
-def send_reminders(queue: Queue, event: Event, outcomes: Mapping[str, Outcome], admission: Admission) -> None:
+def send_reminders(queue: "Queue", event: Event, outcomes: Mapping[str, Outcome], admission: "Admission") -> None:
     """Send a reminder for each mail about an open incident that has an outcome. Raises StorageError."""
     for name, outcome in outcomes.items():
         incident = admission.record.reactions[name].incident

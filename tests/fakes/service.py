@@ -94,7 +94,7 @@ def rules(text: str) -> Reactions:
 
 @dataclass
 class FakeService:
-    """See handlers.Service. `deliver` is one delivery of the queue; *rationed*: mails within the *allowance*."""
+    """See handlers.service. `deliver` is one delivery of the queue; *rationed*: mails within the *allowance*."""
 
     reactions: Reactions = field(default_factory=lambda: rules(REACTIONS))
     clock: Clock = field(default_factory=Clock)
@@ -147,11 +147,11 @@ class FakeService:
         )
 
     def accepts(self, workspace: str) -> bool:
-        """See handlers.Service."""
+        """See handlers.service.Service."""
         return workspace.casefold() in self.workspaces
 
     def orchestration(self, message: Message) -> Orchestration:
-        """See handlers.Service."""
+        """See handlers.service.Service."""
         return Orchestration(
             message=message,
             reactions=self.reactions,

@@ -116,7 +116,7 @@ class Simulation(FakeService):
         self.ledger = Ledger(faulty(self.store, "store", at), installation="test", dry_run=self.dry_run)
 
     def orchestration(self, message: Message) -> Orchestration:
-        """See handlers.Service."""
+        """See handlers.service.Service."""
         return replace(super().orchestration(message), jobs=self.faulty_jobs, mail=self.faulty_mail)
 
     def enqueue(self, event: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import handlers
+from handlers.service import Service
 from local.azure import Fault, World
 from local.azurite import ACCOUNT, KEY
 from shared.actions import Failed
@@ -136,7 +137,7 @@ def test_a_letter_of_a_failure_that_is_not_taken(how: str, transport: Transport,
 @every_silence
 @pytest.mark.parametrize("entry", [handlers.dispatch, handlers.bury])
 def test_a_letter_of_what_cannot_be_read_that_is_not_taken(
-    entry: Callable[[bytes, handlers.Service], None], how: str, transport: Transport, figures: Figures
+    entry: Callable[[bytes, Service], None], how: str, transport: Transport, figures: Figures
 ) -> None:
     """The run raises: the message is the only copy. Of the queue, and of the poison queue."""
     service = FakeService()

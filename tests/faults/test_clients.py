@@ -23,6 +23,7 @@ import handlers
 from local.azurite import ACCOUNT, KEY
 from shared import gateways, store
 from shared.bootstrap import Service
+from shared.edges import Edges
 from shared.gateways.azure_ml import AML_SCOPE, ARM_SCOPE
 from shared.transport import CONNECT_SECONDS, READ_SECONDS
 from tests.fakes.events import SAMPLES
@@ -48,7 +49,7 @@ BY_IDENTITY = {
 }
 #: Where clients and credentials are built; nowhere else.
 BUILDERS = {
-    "shared/bootstrap.py": {"ManagedIdentityCredential"},
+    "shared/edges.py": {"ManagedIdentityCredential"},
     "shared/gateways/azure_ml.py": {"ARMPipelineClient"},
     "shared/gateways/mail.py": {"EmailClient"},
     "shared/gateways/outcomes.py": {"EventGridPublisherClient"},
@@ -161,7 +162,8 @@ def test_every_client_is_bounded(service: Service, figures: Figures) -> None:
 
 def test_every_property_of_the_service_is_inspected(service: Service) -> None:
     """A new property belongs into one of the two lists above; one that says it has no client has none."""
-    named = {name for name, value in vars(Service).items() if isinstance(value, (property, cached_property))}
+    properties = (vars(kind).items() for kind in (Service, Edges))
+    named = {name for each in properties for name, value in each if isinstance(value, (property, cached_property))}
     given = {"_environ", "_folder", "_vocabularies", "_preparation"}  # the last is a thread that imports
     kept = {name for name in vars(service) if name not in named} - given
     assert named | kept == WITH_CLIENT.keys() | WITHOUT_CLIENT

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from inspect import getattr_static
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -85,7 +86,7 @@ def _builder(edge: str, control: Control) -> Callable[[bootstrap.Service], objec
 
     def build(service: bootstrap.Service) -> object:
         # Not super(): the property would keep the bare part for a moment, where another thread finds it.
-        inner: Any = vars(plain)[edge].func(service)
+        inner: Any = getattr_static(plain, edge).func(service)
         if edge == "store":
             inner = PacedStore(inner, origin=origin, scale=terms.scale)
         elif edge == "queue":

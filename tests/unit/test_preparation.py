@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from shared import bootstrap, preparation
+from shared import bootstrap, transport
 from tests.fakes.environ import Environ
 from tests.markdown import ROOT
 
@@ -64,8 +64,8 @@ def test_the_first_event_finds_its_clients_imported() -> None:
 def test_a_client_waits_until_all_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads that import modules which import each other may find half of one."""
     let_go, waiting = Event(), Event()
-    monkeypatch.setattr(preparation, "_import_clients", lambda: let_go.wait(30))
-    monkeypatch.setattr(bootstrap, "build_transport", object)
+    monkeypatch.setattr(bootstrap, "import_all", lambda: let_go.wait(30))
+    monkeypatch.setattr(transport, "build_transport", object)
     service = bootstrap.Service(environ=Environ({}), folder=Path(), vocabularies={})
     service.prepare()
     built: list[object] = []
