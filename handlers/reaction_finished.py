@@ -24,6 +24,8 @@ from shared.verdicts import WORDS, Word
 
 type Outcome = Literal["completed", "failed", "canceled"]
 
+#: How a mail is laid out where there is no verdict.
+KINDS = {"completed": "reaction-finished", "failed": "reaction-failed", "canceled": "job-canceled"}
 #: Nobody repeats an event that often.
 DIGITS = 10
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -112,14 +114,14 @@ def values(event: ReactionFinished) -> Values:
 def notice(event: ReactionFinished) -> Notice:
     """Return what a mail tells."""
     after = f", {in_words(event.elapsed)} after the event" if event.elapsed is not None else ""
-    verdict = f"\nVerdict: {event.verdict}. {event.judged}" if event.verdict else ""
+    verdict = f"\nVerdict: {event.verdict} ({event.judged})." if event.verdict else ""
     return Notice(
-        kind=event.family,
+        kind=f"verdict-{event.verdict}" if event.verdict else KINDS[event.outcome],
         headline=f"{event.reaction} {event.verdict or ENDS[event.outcome]}: {event.label}",
         workspace=event.workspace,
         experiment=event.experiment,
         run=event.job,
-        status=event.outcome.capitalize(),
+        status=(event.verdict or event.outcome).capitalize(),
         time=event.envelope.time,
         reaction="",
         cause=f"The job that {event.reaction} started for {event.label} {ENDS[event.outcome]}{after}.{verdict}",

@@ -153,6 +153,45 @@ HELD = Notice(
     reaction="retrain",
     cause="budget: 3 of 3 runs in 7d used; next 24 Nov 2026, 05:00:00 UTC\n\nNothing was started.",
 )
+JUDGED = Notice(
+    kind="verdict-failed",
+    headline="offline-test failed: churn:8",
+    workspace=WORKSPACE,
+    experiment="offline-test",
+    run="offline-test-churn-8-e6af75a9e208",
+    status="Failed",
+    time="2026-11-20T05:00:00Z",
+    reaction="mail-data-science",
+    cause=(
+        "The job that offline-test started for churn:8 completed, 12 min after the event.\n"
+        "Verdict: failed (accuracy 0.71, wanted at least 0.9)."
+    ),
+)
+PASSED = _change(
+    JUDGED,
+    kind="verdict-passed",
+    headline="offline-test passed: churn:7",
+    status="Passed",
+    cause="The job that offline-test started for churn:7 completed, 12 min after the event.\n"
+    "Verdict: passed (accuracy 0.93, wanted at least 0.9).",
+)
+UNJUDGED = _change(
+    JUDGED,
+    kind="verdict-inconclusive",
+    headline="offline-test inconclusive: churn:9",
+    status="Inconclusive",
+    cause="The job that offline-test started for churn:9 failed, 12 min after the event.\n"
+    "Verdict: inconclusive (the job failed).",
+)
+FINISHED = _change(
+    JUDGED,
+    kind="reaction-finished",
+    headline="promote completed: churn:7",
+    experiment="promote",
+    run="promote-churn-7-23ad023aaeb6",
+    status="Completed",
+    cause="The job that promote started for churn:7 completed, 30 s after the event.",
+)
 REGISTERED = Notice(
     kind="model-registered",
     headline="Model registered: churn:7",
@@ -218,6 +257,17 @@ MAILS: Mapping[str, Notice] = {
     "job-failed": UNREAD,
     "job-canceled": CANCELED,
     "pipeline-failed-bare": BARE,
+    "verdict-failed": JUDGED,
+    "verdict-passed": PASSED,
+    "verdict-inconclusive": UNJUDGED,
+    "reaction-finished": FINISHED,
+    "reaction-failed": _change(
+        FINISHED,
+        kind="reaction-failed",
+        headline="promote failed: churn:7",
+        status="Failed",
+        cause="The job that promote started for churn:7 failed, 30 s after the event.",
+    ),
     "held-back": HELD,
     "model-registered": REGISTERED,
     "test": TEST,

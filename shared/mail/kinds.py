@@ -13,6 +13,8 @@ STOPPED = "See in the studio who canceled it, or whether a time limit was up."
 RESUBMIT = "Resubmit it. It gets a new run id."
 NOT_LOOKED = "The model monitor could not look for drift. That is not to say that there is none."
 SCHEDULED = "It runs again when its schedule says so. Until then nobody looks for drift."
+JUDGED = "The job has measured it; the numbers are below."
+UNJUDGED = "Neither passed nor failed: what the verdict would rest on is missing."
 GUARDED = "A guard has held a reaction back: nothing was started."
 MERGED = "These mails were merged into one. Nothing was left out: what is not listed is counted."
 TEST = "Somebody asked for it, to see that mails arrive. Nothing has happened, and nothing is to be done."
@@ -58,6 +60,11 @@ KINDS: Mapping[str, Kind] = {
     "monitor-failed": Kind(title="Model monitor failed", colour=BAD, lead=NOT_LOOKED, last=SCHEDULED),
     "data-drift": DRIFT,
     "model-registered": Kind(),
+    "verdict-passed": Kind(colour=GOOD, lead=JUDGED),
+    "verdict-failed": Kind(colour=BAD, lead=JUDGED),
+    "verdict-inconclusive": Kind(colour=WARNING, lead=UNJUDGED),
+    "reaction-finished": Kind(),
+    "reaction-failed": Kind(colour=BAD, lead=ENDED),
     "held-back": Kind(colour=WARNING, lead=GUARDED),
     "digest": Kind(colour=BAD, lead=MERGED),
     "test": Kind(title="Test mail", lead=TEST),

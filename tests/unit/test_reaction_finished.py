@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import handlers
 from handlers.finished import ReactionFinished
-from handlers.reaction_finished import recognise
+from handlers.reaction_finished import FAMILY, recognise
 from ops.connection import State
 from shared.actions import Deferred
 from shared.events import NotOurs, parse
@@ -50,6 +51,24 @@ def finished(**data: Any) -> ReactionFinished:
     event = recognise(parse(altered("reaction-finished", **data)))
     assert isinstance(event, ReactionFinished)
     return event
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "kind", "pill"),
+    [
+        ("Completed", "passed", "verdict-passed", "Passed"),
+        ("Completed", "failed", "verdict-failed", "Failed"),
+        ("Failed", "inconclusive", "verdict-inconclusive", "Inconclusive"),
+        ("Completed", None, "reaction-finished", "Completed"),
+        ("Failed", None, "reaction-failed", "Failed"),
+        ("Canceled", None, "job-canceled", "Canceled"),
+    ],
+)
+def test_a_mail_looks_as_the_verdict_says(status: str, verdict: str | None, kind: str, pill: str) -> None:
+    """A job that completed is no good news where its verdict is none."""
+    notice = FAMILY.notice(replace(finished(runStatus=status), verdict=verdict, judged="f1 0.8"))
+    assert (notice.kind, notice.status) == (kind, pill)
+    assert (f"Verdict: {verdict} (f1 0.8)." in notice.cause) == (verdict is not None)
 
 
 def test_what_the_end_of_a_job_tells() -> None:

@@ -117,7 +117,7 @@ def test_passed() -> None:
     assert mailed(service) == ["mail-all"]
     (mail,) = service.mail.mails.values()
     assert mail.notice.headline == "offline-test passed: churn:7"
-    assert "Verdict: passed. accuracy 0.93, wanted at least 0.9" in mail.notice.cause
+    assert "Verdict: passed (accuracy 0.93, wanted at least 0.9)." in mail.notice.cause
     assert "wanted 'failed' or 'inconclusive', is 'passed'" in record(service, "r_mail_data_science")["reason"]
 
 
