@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -329,11 +330,35 @@ def test_a_rule_that_goes_while_its_event_waits_is_given_up() -> None:
     subject.tell(0, T0)
     gone = subject.tell(0, T0 + HOUR, rule=False)
     assert (gone.decision, gone.reason) == ("deferred", "rule_gone: the rule was removed, or does something else now")
+    assert (gone.due, gone.limited_since) == (T0 + HOUR + 5 * MINUTE, T0 + HOUR)
     assert subject.tell(0, T0 + HOUR + RULE_GONE - MINUTE, rule=False).decision == "deferred"
-    assert subject.tell(0, T0 + HOUR + RULE_GONE + 5 * MINUTE, rule=False).decision == "skipped"
+    ended = subject.tell(0, T0 + HOUR + RULE_GONE + 5 * MINUTE, rule=False)
+    assert (ended.decision, ended.reason) == ("skipped", gone.reason)
     assert subject.tell(1, T0).decision == "deferred"
     subject.tell(1, T0 + HOUR, rule=False)
     assert subject.tell(1, T0 + HOUR + 6 * MINUTE).decision == "admitted"
+
+
+def test_a_missing_rule_is_waited_for_to_the_minute() -> None:
+    """Half an hour, and not a moment more."""
+    subject = Subject(Guards(hours=Hours(start=time(9), end=time(10))))
+    subject.tell(0, T0)
+    subject.tell(0, T0 + HOUR, rule=False)
+    row = subject.rows[0]
+    assert row.reactions[NAME].due is not None
+    subject.rows[0] = row.changed({NAME: msgspec.structs.replace(row.reactions[NAME], due=T0 + HOUR + RULE_GONE)})
+    assert subject.tell(0, T0 + HOUR + RULE_GONE, rule=False).decision == "skipped"
+
+
+def test_of_several_missing_rules_each_is_waited_for() -> None:
+    """Those that are there still, or do not wait, are passed over."""
+    waiting = ReactionRecord(decision="deferred", reason="hours: later", due=T0)
+    record = EventRecord(
+        reactions={"b-done": ReactionRecord(decision="skipped", reason="x"), "a": waiting, "c": waiting}
+    )
+    subject = Subject(Guards(), rows={0: record})
+    after = subject.decide(0, T0 + HOUR, ()).record.reactions
+    assert [name for name, one in after.items() if one.reason.startswith("rule_gone")] == ["a", "c"]
 
 
 def test_what_waits_may_match_no_more() -> None:

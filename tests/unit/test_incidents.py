@@ -20,6 +20,7 @@ from shared.messages import decode, wrap
 from shared.notices import Incident
 from shared.records import read_memory
 from shared.reminders import REMINDER_DUE, reminder
+from shared.store import Conflict, Row, Written
 from testkit import events
 from testkit.reactor import Reactor
 from tests.fakes.events import altered
@@ -415,6 +416,18 @@ def test_a_pause_holds_mails_and_counts_on() -> None:
     assert story.mails == [("opened", 1), ("reminder", 2), ("reminder", 3)]
 
 
+def test_a_pause_that_drops_skips_the_mail_and_opens_nothing() -> None:
+    """For good, with its reason; the next failure after it opens the incident."""
+    story = Story()
+    pause(story.service, "mail-ops", drop=True)
+    story.at(0, failed("a"))
+    assert (story.record("a")["decision"], story.mails) == ("skipped", [])
+    assert "paused" in story.reason("a")
+    resume(story.service, "mail-ops")
+    story.at(1, failed("b", hours(1)))
+    assert story.mails == [("opened", 1)]
+
+
 #: Requests to storage; the switches are read every 30 s besides.
 COSTS = {
     "opens": ("query", "transaction", "merge", "query", "transaction"),
@@ -507,6 +520,22 @@ def test_storage_that_fails_before_the_reminder_is_on_record() -> None:
     story.at(0.5, failed("b", hours(0.5)))
     story.until(hours(3))
     assert story.mails == [("opened", 1), ("reminder", 2)]
+
+
+def test_a_success_that_meets_another_writer_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no row of its own, only what is remembered of it: that is read and written again."""
+    story = Story()
+    insert, lost = story.service.store.insert, [False]
+
+    def later(row: Row) -> Written | Conflict:
+        if not lost[0]:
+            lost[0] = True
+            return Conflict(at=START)
+        return insert(row)
+
+    monkeypatch.setattr(story.service.store, "insert", later)
+    story.at(1, succeeded("a", hours(1)))
+    assert (lost, story.memory.succeeded) == ([True], hours(1))
 
 
 def test_a_backtest_plays_incidents() -> None:

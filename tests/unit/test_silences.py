@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ops.silencing import begin
 from shared.errors import ContentionError
+from shared.records import read_memory
 from shared.silences import CHARACTERS, MOST, SILENCES, Silence, in_force, read_silences, write_silences
 from shared.store import Conflict, Row
 from shared.switches import SECONDS, SWITCHES
@@ -18,6 +19,10 @@ from tests.fakes.service import START, FakeService, rules
 
 UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 EXPERIMENT = str(sample("pipeline-failed")["data"]["experimentName"])
+MODELS = """
+recipients: { ops: $OPS_EMAIL }
+reactions: [{ name: tell, on: model-registered, mail: { to: ops } }]
+"""
 BOTH = """
 recipients: { ops: $OPS_EMAIL }
 reactions:
@@ -80,6 +85,32 @@ def test_jobs_start_all_the_same(service: FakeService) -> None:
     service.deliver(event)
     assert (len(service.jobs.jobs), service.mail.posts) == (1, [])
     assert str(record(service, "m_retrain")["reason"]).startswith("silenced by ana@contoso.com")
+
+
+def test_a_silenced_incident_ends_unheard(service: FakeService) -> None:
+    """The success is skipped with the silence as its reason, and the incident is over all the same."""
+    service.deliver(altered("pipeline-failed", event_id="a", runId="a"))
+    run("silence", EXPERIMENT, "--until", "24h")
+    service.clock.forward(seconds=SECONDS)
+    over = altered("pipeline-failed", event_id="b", runId="b", runStatus="Completed")
+    service.deliver({**over, "eventTime": service.clock.now.isoformat()})
+    assert len(service.mail.posts) == 1
+    ended = next(row for row in service.rows().values() if row.get("identity") == "b")
+    record: dict[str, str] = json.loads(str(ended["r_mail_ops"]))
+    assert (record["decision"], record["reason"].partition(" until")[0]) == ("skipped", "silenced by ana@contoso.com")
+    assert read_memory(next(row for row in service.store.rows if row.key == "memory|mail-ops")).ongoing is None
+
+
+@pytest.mark.parametrize(("word", "heard"), [("churn", ["others"]), ("churn:7", ["churn:8", "others"])])
+def test_a_model_is_silenced_by_its_name_or_one_version(service: FakeService, word: str, heard: list[str]) -> None:
+    """The subject, or the event's own label."""
+    service.reactions = rules(MODELS)
+    run("silence", word, "--until", "24h")
+    for number, (name, version) in enumerate([("churn", "7"), ("churn", "8"), ("others", "1")]):
+        service.deliver(altered("model-registered", event_id=f"m{number}", modelName=name, modelVersion=version))
+    subjects = [service.mail.mails[post].notice.headline for post in service.mail.posts]
+    assert len(subjects) == len(heard)
+    assert all(one in told for one, told in zip(heard, subjects, strict=True))
 
 
 def test_no_further_request_reads_them() -> None:

@@ -73,6 +73,7 @@ def test_a_verdict(yardstick: Yardstick, measured: Measured | None, word: str, w
     judgement = judge(yardstick, measured)
     assert judgement.word == word
     assert why in judgement.why
+    assert ("gone" in why) <= (judgement.why == why)
 
 
 @given(st.one_of(st.none(), st.booleans(), st.text(), st.floats(), st.integers(), st.lists(st.floats())))
