@@ -52,7 +52,7 @@ bench: $(STAMP) ## measure cold starts, events and throughput beside a sample-st
 simulate: $(STAMP) ## play a million events on a virtual clock: promises, cost, latency; writes docs/scale.* (about 4 minutes)
 	@$(PY) -m tests.simulate
 
-mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 6 minutes on one core)
+mutants: $(STAMP) ## mutation testing of what decides an effect, against docs/mutants.md (about 10 minutes on two cores)
 	@rm -rf mutants
 	@.venv/bin/mutmut run --max-children $(WORKERS) > mutants.log && tail -n 1 mutants.log
 	@$(PY) -m tests.mutants

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import model_registered
-from shared.actions import Deferred, Operation, alert_beside
+from shared.actions import Deferred, Failed, Operation, alert_beside
 from shared.decisions import Decided, decide_event
 from shared.events import parse
 from shared.guarding import LINEAGE, PAUSED, TOLD, Given
@@ -21,7 +21,7 @@ from shared.lineage import Chain
 from shared.memory import LATEST, Entry, Memory
 from shared.reactions import Matched, Reactions, Unmatched
 from shared.reactions.guard_rules import GuardsRule, guards_of
-from shared.records import EventRecord, ReactionRecord
+from shared.records import EventRecord, ReactionRecord, failure_id
 from shared.switches import Pause
 from shared.waits import RULE_GONE
 from tests.fakes.events import sample
@@ -359,6 +359,23 @@ def test_of_several_missing_rules_each_is_waited_for() -> None:
     subject = Subject(Guards(), rows={0: record})
     after = subject.decide(0, T0 + HOUR, ()).record.reactions
     assert [name for name, one in after.items() if one.reason.startswith("rule_gone")] == ["a", "c"]
+
+
+def test_a_failure_that_is_reopened_keeps_its_number_while_it_waits() -> None:
+    """Else its next dead letter would be taken for the first one."""
+    subject = Subject(Guards(hours=Hours(start=time(9), end=time(10))))
+    failed = ReactionRecord(decision="admitted", outcome=Failed("no"), failure=2)
+    subject.rows[0] = EventRecord(reactions={NAME: failed})
+    reaction = replace(matched().reaction, guards=subject.guards)
+    given = Given(
+        operation_of=lambda key: subject.operation(0, key),
+        label="churn",
+        now=T0,
+        lineage=Chain(),
+        reopen=failure_id(NAME, failed.failure),
+    )
+    reopened = decide_event(subject.rows[0], (replace(matched(), reaction=reaction),), given).record.reactions[NAME]
+    assert (reopened.decision, reopened.failure) == ("deferred", 2)
 
 
 def test_what_waits_may_match_no_more() -> None:

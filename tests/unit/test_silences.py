@@ -77,6 +77,15 @@ def test_a_silence_ends_by_itself_and_before_its_time(service: FakeService) -> N
     assert len(service.mail.posts) == 2
 
 
+def test_a_silence_lasts_to_its_end_within_a_reading(service: FakeService) -> None:
+    """Switches are read every 30 s; in between the time goes on by the reading's own, and no faster."""
+    run("silence", EXPERIMENT, "--until", "25s")
+    for number, seconds in enumerate((0, 10, 10)):
+        service.clock.forward(seconds=seconds)
+        service.deliver(altered("pipeline-failed", event_id=f"s{number}", runId=f"s{number}"))
+    assert service.mail.posts == []
+
+
 def test_jobs_start_all_the_same(service: FakeService) -> None:
     """A silence is about mails: the one beside a job is skipped, the job is not."""
     service.reactions = rules(BOTH)
