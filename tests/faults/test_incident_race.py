@@ -81,11 +81,11 @@ def finish(racing: OnAzurite) -> int:
 
 @pytest.mark.parametrize("kills", [False, True], ids=["", "killed after the mail"])
 def test_forty_failures_at_one_moment(azurite: Azurite, kills: bool) -> None:  # noqa: FBT001 - a parameter
-    """One mail, one reminder, every failure counted; then a success ends it, once, though it is told to many."""
+    """One mail, its reminder, every failure counted; then a success ends it, once, though it is told to many."""
     name, experiment = f"mail-{uuid.uuid4().hex[:16]}", f"race-{uuid.uuid4().hex}"  # noqa: TID251 - tests share the table
     racing = OnAzurite(reactions=rules(RULE.format(name=name)), connection_string=azurite.connection_string)
     racing.mail = Killing() if kills else FakeMail()
-    start = threading.Barrier(WORKERS)
+    start, gave_way = threading.Barrier(WORKERS), list[object]()
 
     def deliver(event: dict[str, Any]) -> None:
         start.wait(30)
@@ -96,12 +96,14 @@ def test_forty_failures_at_one_moment(azurite: Azurite, kills: bool) -> None:  #
                 continue  # as the host does; the mail is being sent, so it is put back for a minute
             except ContentionError:  # a busy machine: the outcome found no gap between the others, and the host waits
                 racing.queue.send(wrap(event).encode())
+                gave_way.append(event)
             return
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(deliver, [ended(experiment, number) for number in range(WORKERS)]))
         two_minutes_later(racing)
-        assert finish(racing) == 1
+        # A reminder goes out before the outcome is written; one that comes twice finds nothing to say the second time.
+        assert 1 <= finish(racing) <= 1 + len(gave_way)
         ongoing = remembered(racing, name, experiment).ongoing
         assert ongoing
         assert (ongoing.failures, ongoing.sent, len(racing.mail.delivered)) == (WORKERS, True, 1)

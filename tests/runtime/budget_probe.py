@@ -61,7 +61,9 @@ class Prepared:
     @property
     def names(self) -> set[str]:
         """The names of the modules."""
-        return self._names[True] - self._names[False]
+        from shared.bootstrap import BEFORE_AN_EVENT  # noqa: PLC0415 - the app has it by now, and not before
+
+        return (self._names[True] | set(BEFORE_AN_EVENT)) - self._names[False]  # `import_module` is no event itself
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an audit event; it comes in the thread that imports."""
