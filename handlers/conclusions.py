@@ -1,11 +1,9 @@
 """What is done about the end of a job besides what rules ask for: actions of the rule that started it. All pure."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 from handlers.finished import ENDS, ReactionFinished
 from shared.actions import Closing, GiveVerdict, Publish, WriteTags, finished_told, tags_of, verdict_on, verdict_told
-from shared.limits import Guards
 from shared.lineage import RULE, Chain
 from shared.notices import Notice
 from shared.published import Finished, Model, Published, VerdictGiven
@@ -32,7 +30,7 @@ def tags_wanted(event: ReactionFinished, rule: Reaction, notice: Notice, *, writ
     key, name = tags_of(rule.name), rule.name.replace("-", "_")
     if not writes:
         reason = f"the workspace {event.workspace_name} is in READ_ONLY_WORKSPACES: no tags are written there"
-        return (Unmatched(reaction=_unguarded(rule, key), reason=reason),)
+        return (Unmatched(reaction=rule.only(key), reason=reason),)
     tags = {
         name: event.verdict,
         f"{name}_job": event.job,
@@ -94,9 +92,4 @@ def _model(event: ReactionFinished) -> Model | None:
 
 
 def _part(rule: Reaction, key: str, action: Closing, notice: Notice, *, holds: str) -> Matched:
-    return Matched(reaction=_unguarded(rule, key), actions={key: action}, notice=notice, stamp={}, holds=holds)
-
-
-def _unguarded(rule: Reaction, key: str) -> Reaction:
-    """Return the rule as one that has only the action *key*, which nothing guards."""
-    return replace(rule, name=key, run=None, mail=None, guards=Guards())
+    return Matched(reaction=rule.only(key), actions={key: action}, notice=notice, stamp={}, holds=holds)

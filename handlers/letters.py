@@ -1,10 +1,9 @@
 """A dead letter was kept, of which others are to be told. An event of our own; no rule is on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.actions import Publish, letter_told, reaction_of
 from shared.events import Envelope, Event, NotOurs
-from shared.limits import Guards
 from shared.notices import Notice
 from shared.orchestration import Orchestration, Settlement
 from shared.published import DeadLettered, Published
@@ -64,7 +63,7 @@ def plan(event: LetterKept, reactions: Reactions) -> Plan:
     key = letter_told(reaction)
     return (
         Matched(
-            reaction=replace(rule, name=key, run=None, mail=None, guards=Guards()),
+            reaction=rule.only(key),
             actions={key: Publish(event=published)},
             notice=Notice(
                 kind=event.family, headline="", workspace="", experiment="", run="", status="", time="", reaction=""

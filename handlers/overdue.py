@@ -3,7 +3,7 @@
 No rule is on this event. It is one of our own, which came through the queue with a delay (shared/expectations.py).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.reaction_finished import FAMILY as FINISHED
@@ -11,7 +11,6 @@ from shared.actions import SendMail, alert_beside
 from shared.errors import MalformedError
 from shared.events import Envelope, Event, NotOurs
 from shared.expectations import OVERDUE_CHECK
-from shared.limits import Guards
 from shared.notices import Notice
 from shared.orchestration import Orchestration, Settlement
 from shared.reactions import Matched, Plan, Reactions
@@ -92,7 +91,7 @@ def plan(event: JobOverdue, reactions: Reactions) -> Plan:
     if rule is None:
         return ()
     matched = Matched(
-        reaction=replace(rule, name=key, run=None, guards=Guards()),
+        reaction=rule.only(key),
         actions={key: SendMail(to=rule.ops, notice=notice(event))},
         notice=notice(event),
         stamp={},

@@ -4,7 +4,7 @@ shared/reactions/file.py reads them from reactions.yaml.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
@@ -62,6 +62,10 @@ class Reaction:
     def folds(self) -> bool:
         """Tell whether it mails once for each incident, where the event tells of one."""
         return self.mail is not None and self.run is None and not self.mail.each
+
+    def only(self, key: str) -> "Reaction":
+        """Return the rule as one that has the action *key* and no other, which nothing guards."""
+        return replace(self, name=key, run=None, mail=None, guards=Guards())
 
     def plan(self, event: Event, *, values: Values, notice: Notice) -> "Matched | Unmatched":
         """Derive the actions for *event*, or say which condition fails first. Pure."""
